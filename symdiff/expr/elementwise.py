@@ -1,0 +1,200 @@
+"""NumPy's elementwise functions as constructors, under NumPy's names. Operands broadcast as in NumPy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symdiff.expr.algebra import add as add_terms
+from symdiff.expr.algebra import product
+from symdiff.expr.build import apply
+from symdiff.expr.build import power as constant_power
+from symdiff.expr.convert import as_expr
+from symdiff.expr.dims import broadcast_dims
+from symdiff.expr.functions import FUNCTIONS
+from symdiff.expr.leaves import add_numbers, constant_value
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Const, Map
+
+
+def add(a: Any, b: Any) -> Expr:
+    """a + b."""
+    return add_terms(as_expr(a), as_expr(b))
+
+
+def negative(a: Any) -> Expr:
+    """-a."""
+    return product((Const(-1), as_expr(a)))
+
+
+def positive(a: Any) -> Expr:
+    """+a, which is a."""
+    return as_expr(a)
+
+
+def subtract(a: Any, b: Any) -> Expr:
+    """a - b."""
+    x, y = as_expr(a), as_expr(b)
+    broadcast_dims("subtract", x.shape, y.shape)
+    return add_terms(x, negative(y))
+
+
+def multiply(a: Any, b: Any) -> Expr:
+    """a * b, elementwise."""
+    return product((as_expr(a), as_expr(b)))
+
+
+def divide(a: Any, b: Any) -> Expr:
+    """a / b, elementwise; division by the constant 0 is kept, so that it gives NumPy's inf or nan."""
+    x, y = as_expr(a), as_expr(b)
+    broadcast_dims("divide", x.shape, y.shape)
+    return product((x, constant_power(y, -1)))
+
+
+def reciprocal(a: Any) -> Expr:
+    """1 / a."""
+    return constant_power(as_expr(a), -1)
+
+
+def power(a: Any, b: Any) -> Expr:
+    """a ** b. A whole or half exponent is exact: x ** 0.5 is sqrt(x)."""
+    return apply("pow", as_expr(a), as_expr(b))
+
+
+def square(a: Any) -> Expr:
+    """a ** 2."""
+    return constant_power(as_expr(a), 2)
+
+
+def sqrt(a: Any) -> Expr:
+    """The square root, a ** (1/2)."""
+    return constant_power(as_expr(a), Fraction(1, 2))
+
+
+def _function(name: str, doc: str = "") -> Callable[..., Expr]:
+    arity = FUNCTIONS[name].arity
+
+    def elementwise(*args: Any) -> Expr:
+        if len(args) != arity:
+            raise TypeError(f"{name}() takes {arity} argument{'s' * (arity != 1)}, not {len(args)}")
+        return apply(name, *map(as_expr, args))
+
+    elementwise.__name__ = elementwise.__qualname__ = name
+    elementwise.__doc__ = doc or f"{name}, elementwise."
+    return elementwise
+
+
+exp = _function("exp")
+exp2 = _function("exp2", "2 ** x, elementwise.")
+expm1 = _function("expm1", "exp(x) - 1, elementwise, exact near 0.")
+log = _function("log", "The natural logarithm, elementwise.")
+log2 = _function("log2")
+log10 = _function("log10")
+log1p = _function("log1p", "log(1 + x), elementwise, exact near 0.")
+logaddexp = _function("logaddexp", "log(exp(a) + exp(b)), elementwise.")
+logaddexp2 = _function("logaddexp2", "log2(2**a + 2**b), elementwise.")
+cbrt = _function("cbrt", "The cube root, also of negative numbers.")
+sin, cos, tan = map(_function, ("sin", "cos", "tan"))
+arcsin, arccos, arctan, arctan2 = map(_function, ("arcsin", "arccos", "arctan", "arctan2"))
+hypot = _function("hypot", "sqrt(a**2 + b**2), elementwise.")
+sinh, cosh, tanh = map(_function, ("sinh", "cosh", "tanh"))
+arcsinh, arccosh, arctanh = map(_function, ("arcsinh", "arccosh", "arctanh"))
+sinc = _function("sinc", "sin(pi x) / (pi x), elementwise; 1 at 0.")
+absolute = _function("abs")
+sign = _function("sign")
+floor, ceil, rint, trunc = map(_function, ("floor", "ceil", "rint", "trunc"))
+mod = _function("mod", "The remainder of floor division, with the sign of the divisor.")
+floor_divide = _function("floor_divide")
+less, less_equal, greater, greater_equal = map(_function, ("less", "less_equal", "greater", "greater_equal"))
+equal, not_equal = map(_function, ("equal", "not_equal"))
+logical_and, logical_or, logical_xor, logical_not = map(_function, ("logical_and", "logical_or", "logical_xor", "logical_not"))
+isfinite, isnan = map(_function, ("isfinite", "isnan"))
+erf = _function("erf", "The error function.")
+erfc = _function("erfc", "1 - erf(x), exact for large x.")
+gammaln = _function("gammaln", "The logarithm of the absolute value of the gamma function.")
+digamma = _function("digamma", "The derivative of gammaln for positive x.")
+polygamma = _function("polygamma", "polygamma(n, x): the n-th derivative of digamma.")
+sigmoid = _function("sigmoid", "1 / (1 + exp(-x)), elementwise.")
+log_sigmoid = _function("log_sigmoid", "log(sigmoid(x)), elementwise, finite for large negative x.")
+softplus = _function("softplus", "log(1 + exp(x)), elementwise, finite for large x.")
+relu = _function("relu", "max(x, 0), elementwise; its derivative at 0 is 0.")
+gelu = _function("gelu", "x * Phi(x), elementwise, with the exact normal distribution function.")
+gelu_tanh = _function("gelu_tanh", "GELU by its tanh approximation.")
+silu = _function("silu", "x * sigmoid(x), elementwise.")
+softsign = _function("softsign", "x / (1 + |x|), elementwise.")
+
+
+def leaky_relu(x: Any, slope: Any = 0.01) -> Expr:
+    """x where positive, slope * x elsewhere."""
+    return apply("leaky_relu", as_expr(x), as_expr(slope))
+
+
+def elu(x: Any, alpha: Any = 1) -> Expr:
+    """x where positive, alpha * (exp(x) - 1) elsewhere."""
+    return apply("elu", as_expr(x), as_expr(alpha))
+
+
+def maximum(a: Any, b: Any) -> Expr:
+    """The larger, elementwise; at a tie the derivative is shared equally."""
+    return apply("maximum", as_expr(a), as_expr(b))
+
+
+def minimum(a: Any, b: Any) -> Expr:
+    """The smaller, elementwise; at a tie the derivative is shared equally."""
+    return apply("minimum", as_expr(a), as_expr(b))
+
+
+def where(condition: Any, a: Any, b: Any) -> Expr:
+    """a where the condition holds, else b.
+
+    Raises: TypeError for a Python bool, which is what `x == 0` of an expression would have been: write sd.equal(x, 0).
+    """
+    if isinstance(condition, bool):
+        raise TypeError("where: the condition is a Python bool; the elementwise comparison of expressions is sd.equal(a, b)")
+    return apply("where", as_expr(condition), as_expr(a), as_expr(b))
+
+
+def clip(x: Any, low: Any = None, high: Any = None) -> Expr:
+    """x limited to [low, high]; None is no limit."""
+    e = as_expr(x)
+    if low is not None:
+        e = maximum(e, low)
+    return e if high is None else minimum(e, high)
+
+
+def heaviside(x: Any, at_zero: Any) -> Expr:
+    """0 below 0, 1 above, `at_zero` at 0."""
+    e = as_expr(x)
+    return where(equal(e, 0), at_zero, apply("greater", e, Const(0)))
+
+
+def copysign(a: Any, b: Any) -> Expr:
+    """|a| with the sign of b."""
+    return where(less(b, 0), negative(absolute(a)), absolute(a))
+
+
+def deg2rad(x: Any) -> Expr:
+    """Degrees to radians."""
+    return multiply(x, math.pi / 180)
+
+
+def rad2deg(x: Any) -> Expr:
+    """Radians to degrees."""
+    return multiply(x, 180 / math.pi)
+
+
+def is_boolean(e: Expr) -> bool:
+    """Whether the values of `e` are truth values, as a comparison's are."""
+    if isinstance(e, Map):
+        return FUNCTIONS[e.fn].result == "bool"
+    return isinstance(e, Const) and (isinstance(e.value, bool) or (isinstance(e.value, np.ndarray) and e.value.dtype.kind == "b"))
+
+
+def shifted(e: Expr, by: int) -> Expr:
+    """e + by, folded when `e` is a constant."""
+    value = constant_value(e)
+    return Const(add_numbers(value, by)) if value is not None and e.shape == () else add_terms(e, Const(by))

@@ -1,0 +1,126 @@
+"""Leaves: variables and constants, and the arithmetic of constants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symdiff.errors import DtypeError
+from symdiff.expr.dims import as_shape
+from symdiff.expr.names import check_name
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Const, Contract, Number, Ones, Var
+
+ASSUMPTIONS = (
+    "positive", "nonnegative", "binary", "prob", "onehot", "invertible", "symmetric", "spd", "unit", "sign", "count", "orthogonal", "small",
+)  # fmt: skip
+
+
+def var(name: str, shape: Any = (), assume: str | Sequence[str] = (), *, token: int = 0) -> Var:
+    """A variable: an input of the given shape, a tuple of whole numbers and names.
+
+    Variables of equal name, shape and assumptions are one variable wherever they are made.
+    Raises: UnknownName for an assumption that is not one of the known words; ShapeError for what is no shape.
+
+    >>> var('X', shape=('n', 'd')).shape
+    ('n', 'd')
+    """
+    from_text = assume.replace(",", " ").split() if isinstance(assume, str) else list(assume)
+    check_name(name, from_text, ASSUMPTIONS)
+    return Var(name, as_shape(shape), tuple(sorted(set(from_text))), token)
+
+
+def number(value: Any) -> Number | bool | None:
+    """The Python number that `value` is, or None if it is no scalar number."""
+    if isinstance(value, (bool, int, Fraction, float)):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, np.floating):
+        return float(value)
+    if isinstance(value, (complex, np.complexfloating)):
+        raise DtypeError(f"the constant {value} is complex; symdiff works on real numbers only")
+    return None
+
+
+def const(value: Any) -> Expr:
+    """A constant from a number or an array of real numbers, which is copied.
+
+    >>> const(0.5).shape, const([1.0, 2.0]).shape
+    ((), (2,))
+    """
+    scalar = number(value)
+    if scalar is not None:
+        if isinstance(scalar, Fraction) and scalar.denominator == 1:
+            scalar = int(scalar)
+        return Const(scalar)
+    try:
+        array = np.array(value)
+    except (TypeError, ValueError) as error:
+        raise DtypeError(f"a constant of type {type(value).__name__} is no number and no array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise DtypeError(f"a constant array of dtype {array.dtype} is not one of real numbers")
+    if array.ndim == 0:
+        return const(array[()])
+    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
+        array = array.astype(np.float64)
+    array = np.ascontiguousarray(array)
+    array.setflags(write=False)
+    return Const(array)
+
+
+# --- constants in disguise ----------------------------------------------------------------------------------------
+def constant_value(e: Expr) -> Number | bool | None:
+    """The number that fills `e`, if it is a constant or a broadcast constant; else None."""
+    if isinstance(e, Const):
+        return e.value if not isinstance(e.value, np.ndarray) else None
+    if isinstance(e, Contract):
+        value: Number = 1
+        for f in e.factors:
+            if isinstance(f, Const) and not isinstance(f.value, np.ndarray):
+                value = multiply_numbers(value, f.value)
+            elif not isinstance(f, Ones):
+                return None
+        return value
+    if isinstance(e, Ones):
+        return 1
+    return None
+
+
+def is_constant(e: Expr, value: Number) -> bool:
+    found = constant_value(e)
+    return found is not None and not isinstance(found, bool) and found == value
+
+
+def is_zero(e: Expr) -> bool:
+    return is_constant(e, 0)
+
+
+# --- arithmetic of constants --------------------------------------------------------------------------------------
+def multiply_numbers(a: Number, b: Number) -> Number:
+    """Exact for whole numbers and fractions, decimal for floats (0.1 * 3 is 0.3), a whole float stays a float."""
+    if isinstance(a, float) or isinstance(b, float):
+        plain = float(a) * float(b)
+        if math.isfinite(plain) and len(repr(plain)) > 12:
+            exact = float(Fraction(repr(a) if isinstance(a, float) else a) * Fraction(repr(b) if isinstance(b, float) else b))
+            return exact if len(repr(exact)) < len(repr(plain)) else plain
+        return plain
+    result = a * b
+    return int(result) if isinstance(result, Fraction) and result.denominator == 1 else result
+
+
+def add_numbers(a: Number, b: Number) -> Number:
+    if isinstance(a, float) or isinstance(b, float):
+        plain = float(a) + float(b)
+        if math.isfinite(plain) and len(repr(plain)) > 12:
+            exact = float(Fraction(repr(a) if isinstance(a, float) else a) + Fraction(repr(b) if isinstance(b, float) else b))
+            return exact if len(repr(exact)) < len(repr(plain)) else plain
+        return plain
+    result = a + b
+    return int(result) if isinstance(result, Fraction) and result.denominator == 1 else result

@@ -1,0 +1,479 @@
+"""What all nodes share: interning, shape, digest, pickling, and NumPy's operators.
+
+A node is data: its fields, its operands and its shape. Building the same node twice gives the same object (a weak pool, keyed by class
+and fields), so equality is `is` and a hash costs nothing. Rules, printing and lowering live in tables elsewhere.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from hashlib import blake2b
+from threading import RLock
+from typing import Any, ClassVar, NoReturn, Self, TypeVar, dataclass_transform
+
+import numpy as np
+
+from symdiff.errors import ShapeError, SymbolicValue
+from symdiff.expr.dims import Dim, Shape, dim_mul, show_shape
+
+Key = tuple[Hashable, ...]
+
+
+class _PoolRef(weakref.ref["Expr"]):
+    """A weak reference that knows its key in the pool."""
+
+    __slots__ = ("key",)
+    key: Key
+
+
+_POOL: dict[Key, _PoolRef] = {}
+_LOCK = RLock()  # reentrant: a collection may drop a node while this thread holds it
+
+
+def _forget(ref: _PoolRef) -> None:
+    with _LOCK:
+        if _POOL.get(ref.key) is ref:
+            del _POOL[ref.key]
+
+
+class Interned(type):
+    """Calls of a node class look in the pool first."""
+
+    def __call__(cls, *values: Any) -> Any:
+        key = cls.key_of(*values)  # type: ignore[attr-defined]
+        ref = _POOL.get(key)
+        if ref is not None and (found := ref()) is not None:
+            return found
+        with _LOCK:
+            ref = _POOL.get(key)
+            if ref is not None and (found := ref()) is not None:
+                return found
+            new: Expr = object.__new__(cls)  # type: ignore[arg-type]
+            for put, value in zip(cls.setters, values, strict=True):  # type: ignore[attr-defined]
+                put(new, value)
+            _set_operands(new, new.infer_operands())
+            _set_shape(new, new.infer_shape())
+            _set_digest(new, None)
+            ref = _PoolRef(new, _forget)
+            ref.key = key
+            _POOL[key] = ref
+            return new
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False, repr=False)
+class Expr(metaclass=Interned):
+    """An immutable expression. `shape` is a tuple of dims, `operands` the nodes directly below."""
+
+    shape: Shape = field(init=False)
+    operands: tuple[Expr, ...] = field(init=False)
+    _digest: bytes | None = field(init=False)
+
+    setters: ClassVar[tuple[Callable[[Expr, Any], None], ...]] = ()
+    statics: ClassVar[tuple[str, ...]] = ()  # fields that are no operands; they follow the operands
+    variadic: ClassVar[bool] = False  # one tuple of operands, rather than one field for each
+
+    # --- what a node class says of itself -------------------------------------------------------------------------
+    @classmethod
+    def key_of(cls, *values: Any) -> Key:
+        return (cls, *values)
+
+    def infer_operands(self) -> tuple[Expr, ...]:
+        return ()
+
+    def infer_shape(self) -> Shape:
+        raise NotImplementedError
+
+    @classmethod
+    def rebuild(cls, operands: tuple[Expr, ...], statics: tuple[Any, ...]) -> Expr:
+        """The node of these operands and static fields, as it is: no constructor folds anything."""
+        return cls(*((operands,) if cls.variadic else operands), *statics)
+
+    # --- identity ------------------------------------------------------------------------------------------------
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Expr):
+            return self is other
+        if isinstance(other, (np.ndarray, np.generic, int, float)):
+            raise TypeError(
+                f"== of an expression and {type(other).__name__} is identity, which is never true: use sd.equal for the elementwise comparison"
+            )
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Expr], tuple[Any, ...]]:
+        return from_table, (to_table(self),)
+
+    @property
+    def digest(self) -> bytes:
+        """A hash of the content, the same in every run; what canonical orders go by."""
+        if self._digest is None:
+            for node in topological(self, until=lambda e: e._digest is not None):
+                if node._digest is None:
+                    h = blake2b(type(node).__name__.encode(), digest_size=16)
+                    h.update(node.static_key().encode())
+                    for operand in node.operands:
+                        h.update(operand._digest or b"")
+                    _set_digest(node, h.digest())
+        assert self._digest is not None
+        return self._digest
+
+    def static_key(self) -> str:
+        """The fields that are no operands, as text for the digest."""
+        return repr([getattr(self, name) for name in self.statics])
+
+    # --- NumPy's attributes --------------------------------------------------------------------------------------
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> Dim:
+        """Number of elements, a dim."""
+        return dim_mul(*self.shape)
+
+    @property
+    def T(self) -> Expr:
+        return ops.transpose(self)
+
+    @property
+    def mT(self) -> Expr:
+        return ops.matrix_transpose(self)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a scalar expression")
+        if isinstance(self.shape[0], int):
+            return self.shape[0]
+        raise SymbolicValue(
+            f"len() of an expression of shape {show_shape(self.shape)}: its size is the name {self.shape[0]!r}; use x.shape[0]"
+        )
+
+    def __iter__(self) -> Iterator[Expr]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> NoReturn:
+        raise SymbolicValue(
+            "the truth of an expression is not known when the formula is built: write a branch as np.where(condition, a, b)"
+        )
+
+    def _no_value(self, kind: str) -> NoReturn:
+        raise SymbolicValue(
+            f"{kind}() of an expression: it has no value yet (math.sin and the like call float(): write np.sin; lower() makes a function that computes values)"
+        )
+
+    def __float__(self) -> float:
+        self._no_value("float")
+
+    def __int__(self) -> int:
+        self._no_value("int")
+
+    def __index__(self) -> int:
+        self._no_value("int")
+
+    def __complex__(self) -> complex:
+        self._no_value("complex")
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise SymbolicValue("an expression is not an array: use NumPy's functions on it (np.sum(x)), or lower() it to a function of arrays")
+
+    __array_priority__ = 1000.0
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return protocol.array_ufunc(ufunc, method, *inputs, **kwargs)
+
+    def __array_function__(self, func: Callable[..., Any], types: Iterable[type], args: Any, kwargs: Any) -> Any:
+        return protocol.array_function(func, args, kwargs)
+
+    # --- operators -----------------------------------------------------------------------------------------------
+    def __add__(self, other: Any) -> Expr:
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> Expr:
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> Expr:
+        return ops.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Expr:
+        return ops.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Expr:
+        return ops.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Expr:
+        return ops.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Expr:
+        return ops.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Expr:
+        return ops.divide(other, self)
+
+    def __pow__(self, other: Any) -> Expr:
+        return ops.power(self, other)
+
+    def __rpow__(self, other: Any) -> Expr:
+        return ops.power(other, self)
+
+    def __matmul__(self, other: Any) -> Expr:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Expr:
+        return ops.matmul(other, self)
+
+    def __mod__(self, other: Any) -> Expr:
+        return ops.mod(self, other)
+
+    def __rmod__(self, other: Any) -> Expr:
+        return ops.mod(other, self)
+
+    def __floordiv__(self, other: Any) -> Expr:
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Expr:
+        return ops.floor_divide(other, self)
+
+    def __neg__(self) -> Expr:
+        return ops.negative(self)
+
+    def __pos__(self) -> Expr:
+        return self
+
+    def __abs__(self) -> Expr:
+        return ops.absolute(self)
+
+    def __lt__(self, other: Any) -> Expr:
+        return ops.less(self, other)
+
+    def __le__(self, other: Any) -> Expr:
+        return ops.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Expr:
+        return ops.greater(self, other)
+
+    def __ge__(self, other: Any) -> Expr:
+        return ops.greater_equal(self, other)
+
+    def __and__(self, other: Any) -> Expr:
+        return ops.logical_and(self, other)
+
+    def __rand__(self, other: Any) -> Expr:
+        return ops.logical_and(other, self)
+
+    def __or__(self, other: Any) -> Expr:
+        return ops.logical_or(self, other)
+
+    def __ror__(self, other: Any) -> Expr:
+        return ops.logical_or(other, self)
+
+    def __invert__(self) -> Expr:
+        return ops.logical_not(self)
+
+    def __getitem__(self, key: Any) -> Expr:
+        return ops.index(self, key)
+
+    # --- NumPy's methods -----------------------------------------------------------------------------------------
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Expr:
+        return ops.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Expr:
+        return ops.mean(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Expr:
+        return ops.variance(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Expr:
+        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Expr:
+        return ops.prod(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Expr:
+        return ops.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Expr:
+        return ops.min(self, axis=axis, keepdims=keepdims)
+
+    def cumsum(self, axis: Any = None) -> Expr:
+        return ops.cumsum(self, axis=axis)
+
+    def cumprod(self, axis: Any = None) -> Expr:
+        return ops.cumprod(self, axis=axis)
+
+    def dot(self, other: Any) -> Expr:
+        return ops.dot(self, other)
+
+    def clip(self, min: Any = None, max: Any = None) -> Expr:
+        return ops.clip(self, min, max)
+
+    def trace(self) -> Expr:
+        return ops.trace(self)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
+        return ops.diagonal(self, offset, axis1, axis2)
+
+    def transpose(self, *axes: Any) -> Expr:
+        return ops.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else (axes or None))
+
+    def swapaxes(self, axis1: int, axis2: int) -> Expr:
+        return ops.swapaxes(self, axis1, axis2)
+
+    def reshape(self, *shape: Any) -> Expr:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self) -> Expr:
+        return ops.ravel(self)
+
+    def flatten(self) -> Expr:
+        return ops.ravel(self)
+
+    def squeeze(self, axis: Any = None) -> Expr:
+        return ops.squeeze(self, axis)
+
+    def repeat(self, repeats: int, axis: int | None = None) -> Expr:
+        return ops.repeat(self, repeats, axis)
+
+    def take(self, indices: Any, axis: int | None = None) -> Expr:
+        return ops.take(self, indices, axis)
+
+    def argsort(self, axis: int = -1) -> Expr:
+        return ops.argsort(self, axis)
+
+    def argmax(self, axis: int | None = None) -> Expr:
+        return ops.argmax(self, axis)
+
+    def argmin(self, axis: int | None = None) -> Expr:
+        return ops.argmin(self, axis)
+
+    def copy(self) -> Expr:
+        return self
+
+    # --- printing ------------------------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        return bounded_repr(self)
+
+    def __str__(self) -> str:
+        return display("unicode", self)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def latex(self) -> str:
+        """The simplified formula as LaTeX."""
+        return display("latex", self)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {display('latex', self)}$"
+
+
+_set_shape: Callable[[Expr, Shape], None] = Expr.__dict__["shape"].__set__
+_set_operands: Callable[[Expr, tuple[Expr, ...]], None] = Expr.__dict__["operands"].__set__
+_set_digest: Callable[[Expr, bytes | None], None] = Expr.__dict__["_digest"].__set__
+
+_CLASSES: dict[str, type[Expr]] = {}
+N = TypeVar("N", bound=type)
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def node(cls: N) -> N:
+    """Make a class of nodes: a frozen, slotted dataclass whose calls are interned."""
+    made: Any = dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
+    own = [f for f in fields(made) if f.init]
+    made.setters = tuple(made.__dict__[f.name].__set__ for f in own)
+    made.statics = tuple(f.name for f in own if "Expr" not in str(f.type))
+    made.variadic = any(str(f.type) == "tuple[Expr, ...]" for f in own)
+    _CLASSES[made.__name__] = made
+    return made  # type: ignore[no-any-return]
+
+
+# --- the printing hook: the printers live above and register themselves (symdiff.api) -----------------------------
+_display: Callable[[str, Expr], str] | None = None
+
+
+def register_display(hook: Callable[[str, Expr], str]) -> None:
+    """Give `print(expr)` and `expr.latex()` their printer: hook(style, expr) -> text."""
+    global _display
+    _display = hook
+
+
+def display(style: str, expr: Expr) -> str:
+    return bounded_repr(expr) if _display is None else _display(style, expr)
+
+
+def bounded_repr(expr: Expr, limit: int = 12) -> str:
+    """The tree as text, at most about `limit` nodes of it."""
+    budget = limit
+
+    def show(e: Expr, depth: int) -> str:
+        nonlocal budget
+        budget -= 1
+        statics = [f"{getattr(e, name)!s}" for name in e.statics]
+        if not e.operands:
+            return f"{type(e).__name__}({', '.join(statics)})"
+        inner = "..." if budget <= 0 or depth > 4 else ", ".join(show(o, depth + 1) if budget > 0 else "..." for o in e.operands[:6])
+        return f"{type(e).__name__}({', '.join([*statics, inner])})"
+
+    return show(expr, 0)
+
+
+# --- walking ------------------------------------------------------------------------------------------------------
+def topological(*roots: Expr, until: Callable[[Expr], bool] | None = None) -> Iterator[Expr]:
+    """Yield each distinct node below `roots` once, operands first, without recursion. Nodes where `until` holds are not entered."""
+    done: set[Expr] = set()
+    stack: list[Expr | None] = []
+    path: list[Expr] = []
+    for root in roots:
+        if root in done:
+            continue
+        stack.append(root)
+        while stack:
+            e = stack.pop()
+            if e is None:  # all operands of the node on the path are done
+                ready = path.pop()
+                if ready not in done:
+                    done.add(ready)
+                    yield ready
+                continue
+            if e in done:
+                continue
+            if not e.operands or (until is not None and until(e)):
+                done.add(e)
+                yield e
+                continue
+            path.append(e)
+            stack.append(None)
+            stack.extend(reversed(e.operands))
+
+
+# --- pickling: one flat table of fields per root ------------------------------------------------------------------
+def to_table(root: Expr) -> list[tuple[Any, ...]]:
+    """Rows (class name, operand rows, static fields), operands first."""
+    row_of: dict[Expr, int] = {}
+    table: list[tuple[Any, ...]] = []
+    for e in topological(root):
+        row_of[e] = len(table)
+        table.append((type(e).__name__, tuple(row_of[o] for o in e.operands), tuple(getattr(e, name) for name in e.statics)))
+    return table
+
+
+def from_table(table: list[tuple[Any, ...]]) -> Expr:
+    """The expression of a table made by `to_table`: the same object, if it is still alive."""
+    built: list[Expr] = []
+    for name, rows, statics in table:
+        cls = _CLASSES.get(name)
+        if cls is None:
+            raise ShapeError(f"this pickle holds a node of class {name!r}, which this version does not know")
+        built.append(cls.rebuild(tuple(built[r] for r in rows), statics))
+    return built[-1]
+
+
+# At the end, because they need Expr and its operators need them.
+from symdiff.expr import ops, protocol  # noqa: E402

@@ -1,0 +1,490 @@
+"""NumPy's sums and products: every one of them a Contract with other labels."""
+
+from __future__ import annotations
+
+import builtins
+import string
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symdiff.errors import ShapeError, Unsupported
+from symdiff.expr.algebra import broadcast_to, contract, permute, product, size, sum_axes
+from symdiff.expr.build import apply, linalg, reduce
+from symdiff.expr.build import power as constant_power
+from symdiff.expr.convert import as_expr
+from symdiff.expr.dims import Dim, broadcast_dims, dim_add, dim_mul, dim_sub, show_shape
+from symdiff.expr.elementwise import absolute, sqrt, square, subtract
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Delta, Labels, Ones, Range
+from symdiff.expr.structure import axes_of, axis_of, expand_axis, full_range, reshape_node, scan, scatter, slice_node
+
+Axis = int | Sequence[int] | None
+
+
+# --- reductions ---------------------------------------------------------------------------------------------------
+def _keep(e: Expr, axes: Sequence[int], keepdims: bool) -> Expr:
+    """Reduced axes as dims of size 1 if `keepdims`."""
+    if keepdims:
+        for a in sorted(axes):
+            e = expand_axis(e, a)
+    return e
+
+
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
+    """Sum over axes (all of them by default)."""
+    e = as_expr(x)
+    axes = axes_of(axis, e.ndim, "sum")
+    return _keep(sum_axes(e, axes), axes, keepdims)
+
+
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
+    """Mean over axes: the sum divided by the size, which may be a name."""
+    e = as_expr(x)
+    axes = axes_of(axis, e.ndim, "mean")
+    return _keep(product((constant_power(size(dim_mul(*(e.shape[a] for a in axes))), -1), sum_axes(e, axes))), axes, keepdims)
+
+
+def average(x: Any, axis: Axis = None, weights: Any = None) -> Expr:
+    """Weighted mean; the weights have the shape of x, or of its one axis."""
+    if weights is None:
+        return mean(x, axis)
+    e, w = as_expr(x), as_expr(weights)
+    if w.shape != e.shape:
+        if axis is None or not isinstance(axis, int) or w.shape != (e.shape[axis_of(axis, e.ndim, "average")],):
+            raise ShapeError(f"average: weights of shape {show_shape(w.shape)} for {show_shape(e.shape)}")
+        a = axis_of(axis, e.ndim, "average")
+        w = contract([(w, (a,)), *((Ones(d), (k,)) for k, d in enumerate(e.shape) if k != a)], tuple(range(e.ndim)))
+    return product((sum(product((e, w)), axis), constant_power(sum(w, axis), -1)))
+
+
+def variance(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Expr:
+    """Variance over axes, np.var: the mean square of the distance from the mean, divided by size - ddof."""
+    e = as_expr(x)
+    axes = axes_of(axis, e.ndim, "var")
+    total = sum_axes(square(subtract(e, mean(e, axes, keepdims=True))), axes)
+    count = subtract(size(dim_mul(*(e.shape[a] for a in axes))), ddof)
+    return _keep(product((constant_power(count, -1), total)), axes, keepdims)
+
+
+def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Expr:
+    """Standard deviation over axes."""
+    return sqrt(variance(x, axis, ddof, keepdims))
+
+
+def _reduction(kind: str, x: Any, axis: Axis, keepdims: bool) -> Expr:
+    e = as_expr(x)
+    axes = axes_of(axis, e.ndim, kind)
+    if any(e.shape[a] == 0 for a in axes) and kind in ("max", "min"):
+        raise ShapeError(f"{kind}: an axis of {show_shape(e.shape)} is empty and has no {kind}")
+    return _keep(reduce(kind, e, axes), axes, keepdims)
+
+
+def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
+    """Product over axes."""
+    return _reduction("prod", x, axis, keepdims)
+
+
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
+    """Maximum over axes; at ties the derivative is shared equally."""
+    return _reduction("max", x, axis, keepdims)
+
+
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
+    """Minimum over axes; at ties the derivative is shared equally."""
+    return _reduction("min", x, axis, keepdims)
+
+
+def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
+    """Maximum less minimum."""
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
+    """log(sum(exp(x))) over axes, without overflow."""
+    return _reduction("logsumexp", x, axis, keepdims)
+
+
+def softmax(x: Any, axis: Axis = -1) -> Expr:
+    """exp(x) / sum(exp(x)) along the axis."""
+    return apply("exp", log_softmax(x, axis))
+
+
+def log_softmax(x: Any, axis: Axis = -1) -> Expr:
+    """x - logsumexp(x) along the axis."""
+    e = as_expr(x)
+    return subtract(e, logsumexp(e, axis, keepdims=True))
+
+
+def cumsum(x: Any, axis: int | None = None) -> Expr:
+    """Cumulative sum; of the flattened array by default."""
+    return _scan("cumsum", x, axis)
+
+
+def cumprod(x: Any, axis: int | None = None) -> Expr:
+    """Cumulative product; of the flattened array by default."""
+    return _scan("cumprod", x, axis)
+
+
+def _scan(kind: str, x: Any, axis: int | None) -> Expr:
+    e = as_expr(x)
+    if axis is None:
+        e, axis = reshape_node(e, (dim_mul(*e.shape),)), 0
+    return scan(kind, e, axis_of(axis, e.ndim, kind))
+
+
+def diff(x: Any, n: int = 1, axis: int = -1) -> Expr:
+    """The n-th difference along the axis."""
+    e = as_expr(x)
+    a = axis_of(axis, e.ndim, "diff")
+    for _ in range(n):
+        less_one = dim_sub(e.shape[a], 1)
+        ends = [
+            slice_node(e, tuple(Range(start, less_one, 1) if k == a else full_range(d) for k, d in enumerate(e.shape))) for start in (1, 0)
+        ]
+        e = subtract(*ends)
+    return e
+
+
+# --- products -----------------------------------------------------------------------------------------------------
+def matmul(a: Any, b: Any) -> Expr:
+    """a @ b by NumPy's rules: vectors, matrices, and stacks of matrices whose leading axes broadcast."""
+    x, y = as_expr(a), as_expr(b)
+    if not x.shape or not y.shape:
+        raise ShapeError(f"matmul: a scalar {show_shape(x.shape)} @ {show_shape(y.shape)}: use * for a scalar")
+    if x.shape[-1] != y.shape[0 if y.ndim == 1 else -2]:
+        last, first = x.shape[-1], y.shape[0 if y.ndim == 1 else -2]
+        names = [getattr(e, "name", side) for e, side in ((x, "the left"), (y, "the right"))]
+        raise ShapeError(
+            f"matmul: {names[0]} is {show_shape(x.shape)} and {names[1]} is {show_shape(y.shape)}: "
+            f"the last dim of {names[0]}, {last!r}, must equal the {'first' if y.ndim < 3 else 'last but one'} of {names[1]}, {first!r}"
+        )
+    batch = broadcast_dims("matmul", x.shape[:-2], y.shape[:-2])
+    rank = len(batch)
+    row, inner, column, fresh = rank, rank + 1, rank + 2, rank + 3
+    labelled: list[tuple[Expr, Labels]] = []
+    for e, own in ((x, (row, inner) if x.ndim > 1 else (inner,)), (y, (inner, column) if y.ndim > 1 else (inner,))):
+        lead = e.shape[: e.ndim - len(own)]
+        ls = []
+        for k, d in enumerate(lead, start=rank - len(lead)):
+            if d == batch[k]:
+                ls.append(k)
+            else:
+                ls.append(fresh)
+                fresh += 1
+        labelled.append((e, (*ls, *own)))
+    out = (*range(rank), *((row,) if x.ndim > 1 else ()), *((column,) if y.ndim > 1 else ()))
+    return contract(labelled, out)
+
+
+def dot(a: Any, b: Any) -> Expr:
+    """np.dot: the last axis of a with the last but one of b; a scalar multiplies."""
+    x, y = as_expr(a), as_expr(b)
+    if not x.shape or not y.shape:
+        return product((x, y))
+    if x.ndim <= 2 and y.ndim <= 2:
+        return matmul(x, y)
+    return tensordot(x, y, axes=([x.ndim - 1], [y.ndim - 2 if y.ndim > 1 else 0]))
+
+
+def inner(a: Any, b: Any) -> Expr:
+    """Sum of products over the last axes."""
+    x, y = as_expr(a), as_expr(b)
+    if not x.shape or not y.shape:
+        return product((x, y))
+    return tensordot(x, y, axes=([x.ndim - 1], [y.ndim - 1]))
+
+
+def vdot(a: Any, b: Any) -> Expr:
+    """Sum of products of all entries."""
+    x, y = as_expr(a), as_expr(b)
+    if x.shape != y.shape:
+        x, y = (reshape_node(e, (dim_mul(*e.shape),)) for e in (x, y))
+    return sum(product((x, y), "vdot"))
+
+
+def outer(a: Any, b: Any) -> Expr:
+    """The products of all entries of a with all of b; arrays are flattened."""
+    x, y = (reshape_node(e, (dim_mul(*e.shape),)) for e in map(as_expr, (a, b)))
+    return contract([(x, (0,)), (y, (1,))], (0, 1))
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Expr:
+    """Sum of products over the last `axes` axes of a and the first of b, or over two lists of axes."""
+    x, y = as_expr(a), as_expr(b)
+    if isinstance(axes, (int, np.integer)):
+        of_x, of_y = list(range(x.ndim - int(axes), x.ndim)), list(range(int(axes)))
+    else:
+        of_x, of_y = ([int(v)] if isinstance(v, (int, np.integer)) else list(v) for v in axes)
+    of_x = [axis_of(v, x.ndim, "tensordot") for v in of_x]
+    of_y = [axis_of(v, y.ndim, "tensordot") for v in of_y]
+    if [x.shape[v] for v in of_x] != [y.shape[v] for v in of_y]:
+        raise ShapeError(f"tensordot: axes {of_x} of {show_shape(x.shape)} and {of_y} of {show_shape(y.shape)} differ")
+    ys = {v: u for u, v in zip(of_x, of_y, strict=True)}
+    labels_y = tuple(ys.get(v, x.ndim + v) for v in range(y.ndim))
+    out = (*(u for u in range(x.ndim) if u not in of_x), *(x.ndim + v for v in range(y.ndim) if v not in of_y))
+    return contract([(x, tuple(range(x.ndim))), (y, labels_y)], out)
+
+
+def einsum(subscripts: Any, *operands: Any, **options: Any) -> Expr:
+    """np.einsum with subscripts as text, the ellipsis included.
+
+    Raises: ShapeError for subscripts that do not fit; Unsupported for the form with lists of labels.
+    """
+    for option in options:
+        if option not in ("optimize", "order", "casting", "dtype", "out") or (option == "out" and options[option] is not None):
+            raise Unsupported(f"einsum: the option {option!r} is not supported")
+    if not isinstance(subscripts, str):
+        raise Unsupported("einsum: write the subscripts as text, einsum('ij,j->i', A, x)")
+    es = [as_expr(o) for o in operands]
+    text = subscripts.replace(" ", "")
+    left, arrow, right = text.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(es):
+        raise ShapeError(f"einsum: {subscripts!r} has {len(terms)} operands, {len(es)} are given")
+    letters = string.ascii_letters
+    if any(c not in letters for c in (left + right).replace("...", "").replace(",", "")):
+        raise ShapeError(f"einsum: {subscripts!r}: subscripts are letters, commas, -> and ...")
+    number = {c: k for k, c in enumerate(letters)}
+    ranks = [e.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, e in zip(terms, es, strict=True)]
+    ellipsis = builtins.max(0, *ranks)
+    base, fresh = len(letters), len(letters) + ellipsis
+    dims: dict[int, Dim] = {}
+    labelled: list[list[Any]] = []
+    for t, e, extra in zip(terms, es, ranks, strict=True):
+        head, dots, tail = t.partition("...")
+        ls = [number[c] for c in head] + ([base + ellipsis - extra + k for k in range(extra)] if dots else []) + [number[c] for c in tail]
+        if len(ls) != e.ndim or extra < 0:
+            raise ShapeError(f"einsum: {t!r} of {subscripts!r} does not fit shape {show_shape(e.shape)}")
+        labelled.append([e, ls])
+        for label, d in zip(ls, e.shape, strict=True):
+            if dims.setdefault(label, d) != d:
+                if dims[label] == 1:
+                    dims[label] = d
+                elif d != 1:
+                    raise ShapeError(f"einsum: {subscripts!r}: a subscript stands for {dims[label]!r} and for {d!r}")
+    for entry in labelled:  # an int 1 stretches, by a label of its own
+        for k, d in enumerate(entry[0].shape):
+            if d != dims[entry[1][k]]:
+                entry[1][k], fresh = fresh, fresh + 1
+    if arrow:
+        head, dots, tail = right.partition("...")
+        out = [number[c] for c in head] + ([base + k for k in range(ellipsis)] if dots else []) + [number[c] for c in tail]
+    else:
+        once = sorted(c for c in set(left) if c in number and left.count(c) == 1)
+        out = [base + k for k in range(ellipsis)] + [number[c] for c in once]
+    if len(set(out)) != len(out) or any(label not in dims for label in out):
+        raise ShapeError(f"einsum: {subscripts!r}: the output's subscripts must be distinct and stand in an operand")
+    carried = {label for _, ls in labelled for label in ls}
+    ones = [(Ones(dims[label]), (label,)) for label in out if label not in carried]
+    return contract([*((e, tuple(ls)) for e, ls in labelled), *ones], tuple(out))
+
+
+def kron(a: Any, b: Any) -> Expr:
+    """The Kronecker product; the operand of lower rank gets leading dims of size 1."""
+    x, y = as_expr(a), as_expr(b)
+    rank = builtins.max(x.ndim, y.ndim)
+    x, y = (reshape_node(e, (1,) * (rank - e.ndim) + e.shape) for e in (x, y))
+    blocks = contract([(x, tuple(range(0, 2 * rank, 2))), (y, tuple(range(1, 2 * rank, 2)))], tuple(range(2 * rank)))
+    return reshape_node(blocks, tuple(dim_mul(p, q) for p, q in zip(x.shape, y.shape, strict=True)))
+
+
+# --- relabelings --------------------------------------------------------------------------------------------------
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
+    """Axes reversed, or in the given order."""
+    e = as_expr(x)
+    order = list(range(e.ndim))[::-1] if axes is None else [axis_of(a, e.ndim, "transpose") for a in axes]
+    if sorted(order) != list(range(e.ndim)):
+        raise ShapeError(f"transpose: {axes!r} does not name each axis of {show_shape(e.shape)} once")
+    return permute(e, order)
+
+
+def matrix_transpose(x: Any) -> Expr:
+    """The last two axes exchanged."""
+    return swapaxes(x, -1, -2)
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Expr:
+    """Two axes exchanged."""
+    e = as_expr(x)
+    i, j = axis_of(axis1, e.ndim, "swapaxes"), axis_of(axis2, e.ndim, "swapaxes")
+    order = list(range(e.ndim))
+    order[i], order[j] = j, i
+    return permute(e, order)
+
+
+def moveaxis(x: Any, source: Axis, destination: Axis) -> Expr:
+    """Axes moved to other places, the rest in order."""
+    e = as_expr(x)
+    src, dst = ([axis_of(a, e.ndim, "moveaxis") for a in ([v] if isinstance(v, int) else v or ())] for v in (source, destination))
+    order = [a for a in range(e.ndim) if a not in src]
+    for d, s in sorted(zip(dst, src, strict=True)):
+        order.insert(d, s)
+    return permute(e, order)
+
+
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
+    """Sum of the diagonal of two axes."""
+    return sum(diagonal(x, offset, axis1, axis2), -1)
+
+
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
+    """The diagonal of two axes, as the last axis."""
+    e = as_expr(x)
+    i, j = axis_of(axis1, e.ndim, "diagonal"), axis_of(axis2, e.ndim, "diagonal")
+    if i == j:
+        raise ShapeError("diagonal: two different axes are wanted")
+    m, n = e.shape[i], e.shape[j]
+    if offset or m != n:
+        rows, columns = (m, dim_sub(n, offset)) if offset >= 0 else (dim_sub(m, -offset), n)
+        if rows == columns or not (isinstance(rows, int) and isinstance(columns, int)):
+            if rows != columns:
+                raise ShapeError(f"diagonal: which of {rows!r} and {columns!r} is smaller is not known")
+            length: Dim = rows
+        else:
+            length = builtins.min(rows, columns)
+        starts = {i: builtins.max(-offset, 0), j: builtins.max(offset, 0)}
+        e = slice_node(e, tuple(Range(starts[a], length, 1) if a in starts else full_range(d) for a, d in enumerate(e.shape)))
+    labels = [*range(e.ndim)]
+    labels[j] = i
+    return contract([(e, tuple(labels))], (*(a for a in range(e.ndim) if a not in (i, j)), i))
+
+
+def diag(x: Any, k: int = 0) -> Expr:
+    """A vector as a diagonal matrix, or the diagonal of a matrix."""
+    e = as_expr(x)
+    if e.ndim == 2:
+        return diagonal(e, k)
+    if e.ndim != 1:
+        raise ShapeError(f"diag: a vector or matrix is wanted, not {show_shape(e.shape)}")
+    square_matrix = contract([(e, (0,)), (Delta(e.shape[0]), (0, 1))], (0, 1))
+    if k == 0:
+        return square_matrix
+    n = dim_add(e.shape[0], abs(k))
+    key = (Range(builtins.max(-k, 0), e.shape[0], 1), Range(builtins.max(k, 0), e.shape[0], 1))
+    return scatter([square_matrix], [key], (n, n))
+
+
+# --- linear algebra -----------------------------------------------------------------------------------------------
+def inv(x: Any) -> Expr:
+    """The inverse of a square matrix."""
+    return linalg("inv", as_expr(x))
+
+
+def det(x: Any) -> Expr:
+    """The determinant."""
+    return linalg("det", as_expr(x))
+
+
+def logdet(x: Any) -> Expr:
+    """log |det x|, the second part of np.linalg.slogdet."""
+    return linalg("logdet", as_expr(x))
+
+
+def slogdet(x: Any) -> tuple[Expr, Expr]:
+    """The sign of the determinant and the logarithm of its absolute value."""
+    e = as_expr(x)
+    return apply("sign", det(e)), logdet(e)
+
+
+def solve(a: Any, b: Any) -> Expr:
+    """inv(a) @ b without the inverse; b is a vector, a matrix, or a stack of matrices."""
+    x, y = as_expr(a), as_expr(b)
+    if y.ndim == 1:
+        if not y.shape or x.ndim < 2 or x.shape[-1] != y.shape[0]:
+            raise ShapeError(f"solve: a matrix {show_shape(x.shape)} and a right side {show_shape(y.shape)}")
+        column = broadcast_to(expand_axis(y, 1), (*x.shape[:-1], 1))
+        return _drop_last(linalg("solve", x, column))
+    batch = broadcast_dims("solve", x.shape[:-2], y.shape[:-2])
+    return linalg("solve", broadcast_to(x, (*batch, *x.shape[-2:])), broadcast_to(y, (*batch, *y.shape[-2:])))
+
+
+def _drop_last(e: Expr) -> Expr:
+    return reshape_node(e, e.shape[:-1])
+
+
+def cholesky(x: Any) -> Expr:
+    """The lower triangular L with L @ L.T = x, x symmetric and positive definite."""
+    return linalg("cholesky", as_expr(x))
+
+
+def pinv(x: Any) -> Expr:
+    """The pseudo-inverse of a matrix of full rank."""
+    return linalg("pinv", as_expr(x))
+
+
+def eigvalsh(x: Any) -> Expr:
+    """The eigenvalues of a symmetric matrix, ascending; they must be distinct for a derivative."""
+    return linalg("eigvalsh", as_expr(x))
+
+
+def eigh(x: Any) -> tuple[Expr, Expr]:
+    """Eigenvalues, ascending, and eigenvectors as columns, of a symmetric matrix; distinct eigenvalues."""
+    e = as_expr(x)
+    return linalg("eigvalsh", e), linalg("eigvecs", e)
+
+
+def svdvals(x: Any) -> Expr:
+    """The singular values, descending; distinct for a derivative."""
+    return linalg("svdvals", as_expr(x))
+
+
+def matrix_power(x: Any, n: int) -> Expr:
+    """x @ x @ ... n times; the inverse for negative n, the identity for 0."""
+    e = as_expr(x)
+    if e.ndim < 2 or e.shape[-1] != e.shape[-2]:
+        raise ShapeError(f"matrix_power: a square matrix is wanted, not {show_shape(e.shape)}")
+    if n < 0:
+        return matrix_power(inv(e), -n)
+    if n == 0:
+        return broadcast_to(Delta(e.shape[-1]), e.shape)
+    result: Expr | None = None
+    while n:
+        if n & 1:
+            result = e if result is None else matmul(result, e)
+        n >>= 1
+        if n:
+            e = matmul(e, e)
+    assert result is not None
+    return result
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Expr:
+    """np.linalg.norm for the orders that have a derivative: 2 and p-norms of vectors, 1, inf; fro, nuc, 2, 1, inf of matrices.
+
+    Raises: Unsupported for another order, by name.
+    """
+    e = as_expr(x)
+    if axis is None:
+        axes = tuple(range(e.ndim))
+        if ord is None:
+            return _keep(sqrt(sum(square(e))), axes, keepdims)
+    else:
+        axes = tuple(axis_of(a, e.ndim, "norm") for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    if len(axes) == 1:
+        if ord is None or ord == 2:
+            return sqrt(sum(square(e), axes, keepdims))
+        if ord == 1:
+            return sum(absolute(e), axes, keepdims)
+        if ord in (np.inf, -np.inf):
+            return (max if ord > 0 else min)(absolute(e), axes, keepdims)
+        if isinstance(ord, (int, float)) and ord != 0:
+            return apply(
+                "pow",
+                sum(apply("pow", absolute(e), as_expr(ord)), axes, keepdims),
+                as_expr(1 / ord if isinstance(ord, float) else Fraction(1, ord)),
+            )
+    elif len(axes) == 2:
+        if ord is None or ord == "fro":
+            return sqrt(sum(square(e), axes, keepdims))
+        if ord in (1, -1, np.inf, -np.inf):
+            row = axes[0] if abs(ord) == 1 else axes[1]
+            inner_sum = sum(absolute(e), row, keepdims=True)
+            return _keep((max if ord > 0 else min)(inner_sum, axes), axes, keepdims)
+        if ord in ("nuc", 2, -2):
+            values = svdvals(permute(e, (*(a for a in range(e.ndim) if a not in axes), *axes)))
+            result = sum(values, -1) if ord == "nuc" else (max if ord == 2 else min)(values, -1)
+            return _keep(result, axes, keepdims)
+    raise Unsupported(f"norm: the order {ord!r} over {len(axes)} axes has no derivative here")
