@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from symdiff.errors import ShapeError
 from symdiff.expr.algebra import broadcast_to, contract, zeros_of
 from symdiff.expr.dims import Dim, Shape, dim_add, dim_mul, show_shape
@@ -71,7 +73,11 @@ def slice_node(x: Expr, key: tuple[Place, ...]) -> Expr:
     if isinstance(x, Slice):
         outer = iter(key)
         return slice_node(x.x, tuple(_compose(k, next(outer)) if isinstance(k, Range) else k for k in x.key))
-    if isinstance(x, Const) and all(isinstance(p, int) for k in key for p in (k if isinstance(k, Range) else (k,))):
+    if (
+        isinstance(x, Const)
+        and isinstance(x.value, np.ndarray)
+        and all(isinstance(p, int) for k in key for p in (k if isinstance(k, Range) else (k,)))
+    ):
         return const(x.value[tuple(_python_slice(k) for k in key)])
     return Slice(x, key)
 
