@@ -1,0 +1,7 @@
+"""Differentiation: differentials applied forward, transposed for reverse, and what is composed of the two."""
+
+from symdiff.calculus.forward import pushforward
+from symdiff.calculus.modes import gradient, hessian, hvp, jacobian, jvp, vjp
+from symdiff.calculus.reverse import pullback
+
+__all__ = ["gradient", "hessian", "hvp", "jacobian", "jvp", "pullback", "pushforward", "vjp"]

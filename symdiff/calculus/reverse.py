@@ -1,0 +1,113 @@
+"""Reverse mode: cotangents pulled from the result back to the variables.
+
+Each node is replaced by its differential, which is linear in the operands' tangents, and that linear map is transposed. What flows
+into a node is gathered first and added once, so that the cost is one visit a node; slices of one array are gathered into one scatter,
+so that a loop over x[i] stays linear at run time too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from symdiff.calculus.linear import is_linear_in, times, transposed
+from symdiff.calculus.partials import differentiable_operands, partial
+from symdiff.errors import ShapeError
+from symdiff.expr.algebra import add, zeros_of
+from symdiff.expr.dims import Shape, show_shape
+from symdiff.expr.node import Expr, topological
+from symdiff.expr.nodes import Contract, Map, Scatter, Var
+from symdiff.expr.structure import scatter
+from symdiff.rules.differentials import differential
+
+
+def gathered(contributions: Sequence[Expr]) -> Expr:
+    """The sum of what flows into one node; scatters become one scatter."""
+    if len(contributions) == 1:
+        return contributions[0]
+    scatters = [c for c in contributions if isinstance(c, Scatter)]
+    if len(scatters) < 2:
+        return add(*contributions)
+    parts = [p for s in scatters for p in s.parts]
+    keys = [k for s in scatters for k in s.keys]
+    one = scatter(parts, keys, scatters[0].into)
+    return add(one, *(c for c in contributions if not isinstance(c, Scatter)))
+
+
+def active_nodes(roots: Iterable[Expr], wrt: Iterable[Expr]) -> tuple[list[Expr], dict[Expr, tuple[int, ...]]]:
+    """The nodes through which `roots` depend on `wrt`, operands first, with the positions of their active operands."""
+    targets = set(wrt)
+    order: list[Expr] = []
+    positions: dict[Expr, tuple[int, ...]] = {}
+    for node in topological(*roots):
+        reached: tuple[int, ...] = ()
+        operands = node.operands
+        if operands and any(o in positions for o in operands):
+            reached = tuple(k for k in differentiable_operands(node) if operands[k] in positions)
+        if reached or node in targets:
+            positions[node] = reached
+            order.append(node)
+    return order, positions
+
+
+def pullback(cotangents: Mapping[Expr, Expr], wrt: Sequence[Expr], batch: int = 0) -> list[Expr]:
+    """The cotangents of `wrt`, given those of the roots; zeros where the roots do not reach it.
+
+    `wrt` may hold any nodes, not only variables: the cotangent of an inner node is the derivative in its value.
+    Shapes: (batch..., root's shape) in, (batch..., node's shape) out.
+    Source: Griewank and Walther, Evaluating Derivatives, 2nd ed., 2008, section 3.2.
+    """
+    lead: Shape = ()
+    for root, c in cotangents.items():
+        lead = c.shape[:batch]
+        if c.shape[batch:] != root.shape:
+            raise ShapeError(f"vjp: the cotangent has shape {show_shape(c.shape)}, the result {show_shape(root.shape)}")
+    order, positions = active_nodes(cotangents, wrt)
+    flowing: dict[Expr, list[Expr]] = {root: [c] for root, c in cotangents.items() if root in positions}
+    done: dict[Expr, Expr] = {}
+    targets = set(wrt)
+    for node in reversed(order):
+        contributions = flowing.pop(node, None)
+        if contributions is None:
+            continue
+        cotangent = gathered(contributions)
+        if node in targets:
+            done[node] = cotangent
+        for operand, contribution in operand_cotangents(node, positions[node], cotangent, batch):
+            flowing.setdefault(operand, []).append(contribution)
+    return [done[w] if w in done else zeros_of((*lead, *w.shape)) for w in wrt]
+
+
+def operand_cotangents(node: Expr, active: Sequence[int], cotangent: Expr, batch: int) -> list[tuple[Expr, Expr]]:
+    """What the cotangent of a node contributes to each active operand."""
+    if isinstance(node, Contract):  # equal factors contribute once, with their count
+        first = {(node.factors[k], node.labels[k]): k for k in reversed(active)}
+        return [(node.factors[k], transposed(node, k, cotangent, batch)) for k in sorted(first.values())]
+    if all(is_linear_in(node, k) for k in active):
+        return [(node.operands[k], transposed(node, k, cotangent, batch)) for k in active]
+    if isinstance(node, Map):
+        return [(node.args[k], times(partial(node, k), cotangent, batch)) for k in active]
+    return _through_differential(node, active, cotangent, batch)
+
+
+def _through_differential(node: Expr, active: Sequence[int], cotangent: Expr, batch: int) -> list[tuple[Expr, Expr]]:
+    """Apply the node's differential to placeholders for its tangents and transpose the linear expression that it gives."""
+    tangents: list[Expr | None] = [None] * len(node.operands)
+    for k in active:
+        tangents[k] = Var(f"d{k}", node.operands[k].shape, (), -1)
+    linear = differential(node, tangents)
+    if linear is None:
+        return []
+    placeholders = [t for t in tangents if t is not None]
+    order, positions = active_nodes([linear], placeholders)
+    flowing: dict[Expr, list[Expr]] = {linear: [cotangent]}
+    result: dict[Expr, Expr] = {}
+    for inner in reversed(order):
+        contributions = flowing.pop(inner, None)
+        if contributions is None:
+            continue
+        total = gathered(contributions)
+        if isinstance(inner, Var):
+            result[inner] = total
+        for k in positions[inner]:
+            flowing.setdefault(inner.operands[k], []).append(transposed(inner, k, total, batch))
+    return [(node.operands[k], result[t]) for k in active if (t := tangents[k]) in result and t is not None]
