@@ -42,8 +42,8 @@ def node_differential(node: Expr, tangents: Sequence[Expr | None]) -> Expr | Non
             zero = zeros_of(node.shape)
             return ops.where(condition(*node.args), zero if a is None else a, zero if b is None else b)
         case Map():  # the chain rule
-            moving = [k for k in differentiable_operands(node) if tangents[k] is not None]
-            parts = [times(partial(node, k), t, 0) for k in moving if (t := tangents[k]) is not None]
+            moving = ((k, tangents[k]) for k in differentiable_operands(node))
+            parts = [times(partial(node, k), t, 0) for k, t in moving if t is not None]
             return add(*parts) if parts else None
         case _:
             return differential(node, tangents)
@@ -55,9 +55,9 @@ def pushforward(roots: Sequence[Expr], tangents: Mapping[Expr, Expr]) -> list[Ex
     Shapes: each tangent as its node; each result as its root. A root that reaches none of them has the tangent zero.
     Source: Griewank and Walther, Evaluating Derivatives, 2nd ed., 2008, section 3.1.
     """
-    for node, t in tangents.items():
-        if node.shape != t.shape:
-            raise ShapeError(f"jvp: the tangent has shape {show_shape(t.shape)}, its variable {show_shape(node.shape)}")
+    for node, given in tangents.items():
+        if node.shape != given.shape:
+            raise ShapeError(f"jvp: the tangent has shape {show_shape(given.shape)}, its variable {show_shape(node.shape)}")
     d: dict[Expr, Expr | None] = {}
     for node in topological(*roots):
         d[node] = tangents[node] if node in tangents else node_differential(node, [d[o] for o in node.operands])
