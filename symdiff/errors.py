@@ -60,5 +60,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean('mazor', ['mazur', 'xor'])
     " (did you mean 'mazur'?)"
     """
-    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    spelled = {k.lower(): k for k in reversed(list(known))}
+    near = get_close_matches(name.lower(), list(spelled), n=1, cutoff=0.5)
+    return f" (did you mean {spelled[near[0]]!r}?)" if near else ""

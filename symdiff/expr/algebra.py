@@ -35,6 +35,7 @@ def contract(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
 
     Labels are any whole numbers; every label of `out` stands in a factor (a broadcast axis in an Ones).
 
+    >>> from symdiff.expr.leaves import var
     >>> X, w = var('X', ('n', 'd')), var('w', ('d',))
     >>> contract([(X, (0, 1)), (w, (1,))], (0,)).shape
     ('n',)

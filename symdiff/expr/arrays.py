@@ -194,6 +194,8 @@ def index(x: Any, key: Any) -> Expr:
 def _array_entry(k: Any) -> Any:
     if k is None or k is Ellipsis or isinstance(k, slice):
         return k
+    if isinstance(k, str):
+        return as_dim(k)
     if isinstance(k, (bool, np.bool_)):
         raise Unsupported("index: a single bool as an index is not supported")
     if isinstance(k, Expr) or hasattr(k, "__expr__"):
@@ -216,7 +218,9 @@ def _array_entry(k: Any) -> Any:
         raise ShapeError(f"index: {k!r} is no index") from None
 
 
-def _position(k: int, dim: Dim) -> Dim:
+def _position(k: Dim, dim: Dim) -> Dim:
+    if isinstance(k, str):
+        return k
     if isinstance(dim, int):
         if not -dim <= k < dim:
             raise ShapeError(f"index: {k} is out of range for an axis of size {dim}")

@@ -101,7 +101,10 @@ def as_dim(value: object) -> Dim:
     ('n', 3, 'n + 1')
     """
     if isinstance(value, str):
-        return _text(_polynomial(value.strip()))
+        dim = _text(_polynomial(value.strip()))
+        if isinstance(dim, str) or dim >= 0:
+            return dim
+        value = dim
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
