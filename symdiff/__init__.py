@@ -1,0 +1,29 @@
+"""symdiff: gradients as formulas, derivations rule by rule, and NumPy programs, from one expression tree.
+
+>>> import symdiff as sd
+>>> X, w, y = sd.var('X', shape=('n', 'd')), sd.var('w', shape=('d',)), sd.var('y', shape=('n',))
+>>> loss = sd.sum((X @ w - y) ** 2)
+>>> sd.grad(loss, w).shape
+('d',)
+"""
+
+# fmt: off
+from symdiff.errors import (
+    BindingError, ClaimWrong, DtypeError, MissingExtra, MissingRule, NameClash, ParseError, ShapeError, SymbolicValue, SymdiffError,
+    UnknownName, Unsupported,
+)
+from symdiff.expr import ops as _ops
+from symdiff.expr.leaves import const, var
+from symdiff.expr.node import Expr
+from symdiff.expr.ops import *
+from symdiff.expr.ops import absolute as abs
+from symdiff.expr.traverse import substitute
+from symdiff.grad import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+__version__ = "0.1.0"
+__all__ = [
+    "BindingError", "ClaimWrong", "DtypeError", "Expr", "MissingExtra", "MissingRule", "NameClash", "ParseError", "ShapeError", "SymbolicValue",
+    "SymdiffError", "UnknownName", "Unsupported", "abs", "const", "grad", "hessian", "hvp", "jacobian", "jvp", "substitute", "value_and_grad",
+    "var", "vjp",
+]
+__all__ += _ops.__all__
