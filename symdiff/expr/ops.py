@@ -2,8 +2,7 @@
 
 # fmt: off
 from symdiff.expr.arrays import (
-    arange, argmax, argmin, argsort, broadcast_to, concatenate, expand_dims, eye, full, index, ones, pad, ravel, repeat, reshape, sort, squeeze,
-    stack, take, take_along_axis, tri, tril, triu, zeros,
+    arange, broadcast_to, expand_dims, eye, full, ones, ravel, reshape, squeeze, tri, tril, triu, zeros,
 )
 from symdiff.expr.elementwise import (
     absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cbrt, ceil, clip, copysign, cos, cosh, deg2rad, digamma, divide,
@@ -12,6 +11,9 @@ from symdiff.expr.elementwise import (
     logical_xor, maximum, minimum, mod, multiply, negative, not_equal, polygamma, positive, power, rad2deg, reciprocal, relu, rint, sigmoid, sign,
     silu, sin, sinc, sinh, softplus, softsign, sqrt, square, subtract, tan, tanh, trunc, where,
 )
+from symdiff.expr.indexing import index, take, take_along_axis
+from symdiff.expr.joining import concatenate, pad, repeat, stack
+from symdiff.expr.ordering import argmax, argmin, argsort, sort
 from symdiff.expr.products import (
     average, cholesky, cumprod, cumsum, det, diag, diagonal, diff, dot, eigh, eigvalsh, einsum, inner, inv, kron, log_softmax, logdet,
     logsumexp, matmul, matrix_power, matrix_transpose, max, mean, min, moveaxis, norm, outer, pinv, prod, ptp, slogdet, softmax, solve, std, sum,

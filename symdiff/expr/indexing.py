@@ -1,0 +1,182 @@
+"""x[key] by NumPy's rules, and its relatives: basic keys become one Slice, index arrays one Gather."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symdiff.errors import ShapeError, SymbolicValue, Unsupported
+from symdiff.expr.algebra import broadcast_to as stretch
+from symdiff.expr.algebra import contract, permute
+from symdiff.expr.arrays import ravel
+from symdiff.expr.convert import as_expr
+from symdiff.expr.dims import Dim, as_dim, broadcast_dims, dim_add, dim_floordiv, dim_sub, show_shape
+from symdiff.expr.elementwise import is_boolean
+from symdiff.expr.leaves import const
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Const, Iota, Ones, Place, Range
+from symdiff.expr.structure import axis_of, expand_axis, full_range, gather, slice_node
+
+
+def index(x: Any, key: Any) -> Expr:
+    """x[key] with whole numbers, slices, None, an ellipsis, and integer or constant boolean arrays, by NumPy's rules.
+
+    Raises: ShapeError for an index out of range or too many of them; Unsupported for a mask that is not constant.
+    """
+    e = as_expr(x)
+    entries = list(key) if isinstance(key, tuple) else [key]
+    entries = [_array_entry(k) for k in entries]
+    used = sum(k.ndim if isinstance(k, np.ndarray) and k.dtype == bool else k is not None and k is not Ellipsis for k in entries)
+    if sum(k is Ellipsis for k in entries) > 1:
+        raise ShapeError("index: only one ellipsis can stand in an index")
+    if used > e.ndim:
+        raise ShapeError(f"index: {used} indices for shape {show_shape(e.shape)}")
+    if not any(k is Ellipsis for k in entries):
+        entries.append(Ellipsis)
+    at = next(i for i, k in enumerate(entries) if k is Ellipsis)
+    entries[at : at + 1] = [slice(None)] * (e.ndim - used)
+    # Basic part: places by axis; new axes and index arrays are put in afterwards.
+    places: list[Place] = []
+    layout: list[Any] = []  # for each axis of the result so far: 'axis', None (new), or an index array
+    axis = 0
+    for k in entries:
+        if k is None:
+            layout.append(None)
+        elif isinstance(k, np.ndarray) and k.dtype == bool:
+            if k.shape != e.shape[axis : axis + k.ndim]:
+                raise ShapeError(f"index: a mask of shape {k.shape} for axes {show_shape(e.shape[axis : axis + k.ndim])}")
+            for found in k.nonzero():
+                places.append(full_range(e.shape[axis]))
+                layout.append(const(found))
+                axis += 1
+        elif isinstance(k, Expr):
+            places.append(full_range(e.shape[axis]))
+            layout.append(k)
+            axis += 1
+        elif isinstance(k, slice):
+            places.append(_range(k, e.shape[axis]))
+            layout.append("axis")
+            axis += 1
+        else:
+            places.append(_position(k, e.shape[axis]))
+            axis += 1
+    e = slice_node(e, tuple(places))
+    return _advanced(e, layout) if any(isinstance(entry, Expr) for entry in layout) else _with_new_axes(e, layout)
+
+
+def _array_entry(k: Any) -> Any:
+    if k is None or k is Ellipsis or isinstance(k, slice):
+        return k
+    if isinstance(k, str):
+        return as_dim(k)
+    if isinstance(k, (bool, np.bool_)):
+        raise Unsupported("index: a single bool as an index is not supported")
+    if isinstance(k, Expr) or hasattr(k, "__expr__"):
+        e = as_expr(k)
+        if is_boolean(e) and not (isinstance(e, Const)):
+            raise Unsupported("index: a mask that depends on the data has a result of unknown size: use np.where(mask, a, b)")
+        return e.value if isinstance(e, Const) and isinstance(e.value, np.ndarray) and e.value.dtype == bool else e
+    if isinstance(k, (list, np.ndarray)):
+        array = np.asarray(k)
+        if array.dtype == bool:
+            return array
+        if array.size == 0:
+            array = array.astype(np.int64)
+        if array.dtype.kind not in "iu":
+            raise ShapeError(f"index: an array of dtype {array.dtype} is no index")
+        return int(array) if array.ndim == 0 else const(array)
+    try:
+        return operator.index(k)
+    except TypeError:
+        raise ShapeError(f"index: {k!r} is no index") from None
+
+
+def _position(k: Dim, dim: Dim) -> Dim:
+    if isinstance(k, str):
+        return k
+    if isinstance(dim, int):
+        if not -dim <= k < dim:
+            raise ShapeError(f"index: {k} is out of range for an axis of size {dim}")
+        return k % dim
+    return k if k >= 0 else dim_add(dim, k)
+
+
+def _range(s: slice, dim: Dim) -> Range:
+    step = 1 if s.step is None else operator.index(s.step)
+    if step == 0:
+        raise ShapeError("index: a slice cannot have step 0")
+    if isinstance(dim, int):
+        r = range(*s.indices(dim))
+        return Range(r.start if len(r) else 0, len(r), step)
+    start, stop = (_bound(b, dim) for b in (s.start, s.stop))
+    if step > 0:
+        start, stop = 0 if start is None else start, dim if stop is None else stop
+        return Range(start, _ceil_div(dim_sub(stop, start), step, dim), step)
+    start = dim_sub(dim, 1) if start is None else start
+    return Range(start, _ceil_div(dim_sub(start, -1 if stop is None else stop), -step, dim), step)
+
+
+def _bound(b: Any, dim: Dim) -> Dim | None:
+    """A bound of a slice over a named dim: whole numbers are taken to be within it, negative ones count from its end."""
+    if b is None:
+        return None
+    if isinstance(b, str):
+        return b
+    k = operator.index(b)
+    return k if k >= 0 else dim_add(dim, k)
+
+
+def _ceil_div(count: Dim, step: int, dim: Dim) -> Dim:
+    if isinstance(count, int) and count < 0:
+        raise SymbolicValue(f"index: a slice of the named dim {dim!r} whose length is not known")
+    return dim_floordiv(dim_add(count, step - 1), step)
+
+
+def _with_new_axes(e: Expr, layout: Sequence[Any]) -> Expr:
+    for a, entry in enumerate(layout):
+        if entry is None:
+            e = expand_axis(e, a)
+    return e
+
+
+def _advanced(e: Expr, layout: Sequence[Any]) -> Expr:
+    """Index arrays broadcast together; their shape stands where they stood if they are neighbours, in front if they are not."""
+    e = _with_new_axes(e, ["axis" if isinstance(entry, Expr) else entry for entry in layout])
+    axes = [a for a, entry in enumerate(layout) if isinstance(entry, Expr)]
+    shape = broadcast_dims("index", *(layout[a].shape for a in axes))
+    indices = [stretch(layout[a], shape) for a in axes]
+    for a, i in zip(axes, indices, strict=True):
+        dim = e.shape[a]
+        known = i.value if isinstance(i, Const) and isinstance(i.value, np.ndarray) and i.value.size else None
+        if known is not None and isinstance(dim, int) and (known.min() < -dim or known.max() >= dim):
+            raise ShapeError(f"index: an index array has entries out of range for an axis of size {dim}")
+    if axes != list(range(axes[0], axes[0] + len(axes))):
+        e = permute(e, axes + [a for a in range(e.ndim) if a not in axes])
+        axes = list(range(len(axes)))
+    return gather(e, indices, axes[0])
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Expr:
+    """Entries at indices along an axis; of the flattened array by default."""
+    e = as_expr(x)
+    if axis is None:
+        e, axis = ravel(e), 0
+    k = axis_of(axis, e.ndim, "take")
+    i = indices if isinstance(indices, (int, np.integer)) else np.asarray(indices) if not isinstance(indices, Expr) else indices
+    return index(e, (*(slice(None),) * k, i))
+
+
+def take_along_axis(x: Any, indices: Any, axis: int) -> Expr:
+    """Entries of x at indices along the axis; the other axes go along."""
+    e, i = as_expr(x), as_expr(indices)
+    a = axis_of(axis, e.ndim, "take_along_axis")
+    shape = (*e.shape[:a], i.shape[a], *e.shape[a + 1 :])
+    i = stretch(i, shape)
+    grid = [
+        i if k == a else contract([(Iota(d), (k,)), *((Ones(s), (j,)) for j, s in enumerate(shape) if j != k)], tuple(range(e.ndim)))
+        for k, d in enumerate(e.shape)
+    ]
+    return gather(e, grid, 0)
