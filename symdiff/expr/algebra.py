@@ -100,7 +100,11 @@ def _zeros(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
 def _absorb(
     kept: list[tuple[Expr, Labels]], light: list[tuple[Expr, Labels]], out: Labels
 ) -> tuple[list[tuple[Expr, Labels]], Labels, list[Expr]]:
-    """Eliminate Deltas by renaming a summed label, and Ones by dropping them or counting a summed dim."""
+    """Eliminate Deltas by renaming a summed label, and Ones by dropping them or counting a summed dim.
+
+    A Delta between two labels of the output stays; of the labels it makes equal, the first of `out` stands in all other factors,
+    so that a symmetric product (eye.T, diag(x).T) is one node.
+    """
     rename: dict[int, int] = {}
 
     def root(label: int) -> int:
@@ -108,9 +112,9 @@ def _absorb(
             label = rename[label]
         return label
 
-    deltas: list[tuple[Expr, Labels]] = []
     ones: list[tuple[Dim, int]] = []
-    outs = set(out)
+    equal: dict[int, Dim] = {}  # labels of the output that a Delta made equal to an earlier one
+    place = {label: k for k, label in enumerate(out)}
     for f, ls in light:
         if isinstance(f, Ones):
             ones.append((f.dim, ls[0]))
@@ -119,23 +123,17 @@ def _absorb(
         i, j = root(ls[0]), root(ls[1])
         if i == j:
             ones.append((f.dim, i))
-        elif j not in outs:
-            rename[j] = i
-            ones.append((f.dim, i))
-        elif i not in outs:
-            rename[i] = j
-            ones.append((f.dim, j))
         else:
-            deltas.append((f, (i, j)))
+            first, second = (i, j) if place.get(i, len(out)) <= place.get(j, len(out)) else (j, i)
+            rename[second] = first
+            ones.append((f.dim, first))
+            if second in place:
+                equal[second] = f.dim
     if rename:
         kept = [(f, tuple(map(root, ls))) for f, ls in kept]
-        renamed = dict.fromkeys((type_f, f, tuple(map(root, ls))) for type_f, f, ls in ((Delta, f, ls) for f, ls in deltas))
-        deltas = []
-        for _, f, ls in renamed:
-            if ls[0] == ls[1]:
-                ones.append((f.shape[0], ls[0]))
-            else:
-                deltas.append((f, ls))
+    deltas: list[tuple[Expr, Labels]] = [
+        (Delta(dim), (root(label), label)) for label, dim in sorted(equal.items(), key=lambda e: place[e[0]])
+    ]
     carried = {label for _, ls in kept for label in ls} | {label for _, ls in deltas for label in ls}
     extra: list[Expr] = []
     for dim, label in ones:
@@ -143,7 +141,7 @@ def _absorb(
         if label in carried:
             continue
         carried.add(label)
-        if label in outs:
+        if label in place:
             kept.append((Ones(dim), (label,)))
         elif dim != 1:
             amount = size(dim)

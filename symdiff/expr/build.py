@@ -76,6 +76,7 @@ def linalg(fn: str, *args: Expr) -> Expr:
     for a in args:
         if len(a.shape) < 2:
             raise ShapeError(f"{fn}: a matrix is wanted, not {show_shape(a.shape)}")
+    made = Linalg(fn, args)  # checks the shapes
     a = args[0]
     if isinstance(a, Delta):
         if fn in ("inv", "cholesky", "pinv"):
@@ -86,4 +87,4 @@ def linalg(fn: str, *args: Expr) -> Expr:
             return Const(0)
         if fn == "solve":
             return args[1]
-    return Linalg(fn, args)
+    return made

@@ -10,6 +10,7 @@ import ast
 import operator
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from keyword import iskeyword
 from math import prod
 
 from symdiff.errors import BindingError, ShapeError
@@ -62,36 +63,41 @@ def _floordiv(p: Polynomial, k: int) -> Polynomial:
     return {(f"(({text})//{k})",): 1}
 
 
-def _from_ast(node: ast.expr, text: str) -> Polynomial:
+_NOT_A_DIM = "dim {!r}: a dim is a whole number, a name such as 'n', or a sum or product of these"
+
+
+def _from_ast(node: ast.expr, text: str, sizes: Mapping[str, int]) -> Polynomial:
+    """The polynomial of a dim's text, with the names in `sizes` replaced by numbers."""
     match node:
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
             return {(): value} if value else {}
         case ast.Name(id=name):
+            if name in sizes:
+                return {(): sizes[name]} if sizes[name] else {}
             return {(name,): 1}
         case ast.UnaryOp(op=ast.USub(), operand=x):
-            return _combine({}, _from_ast(x, text), -1)
+            return _combine({}, _from_ast(x, text, sizes), -1)
         case ast.BinOp(left=a, op=ast.Add(), right=b):
-            return _combine(_from_ast(a, text), _from_ast(b, text), 1)
+            return _combine(_from_ast(a, text, sizes), _from_ast(b, text, sizes), 1)
         case ast.BinOp(left=a, op=ast.Sub(), right=b):
-            return _combine(_from_ast(a, text), _from_ast(b, text), -1)
+            return _combine(_from_ast(a, text, sizes), _from_ast(b, text, sizes), -1)
         case ast.BinOp(left=a, op=ast.Mult(), right=b):
-            return _times(_from_ast(a, text), _from_ast(b, text))
+            return _times(_from_ast(a, text, sizes), _from_ast(b, text, sizes))
         case ast.BinOp(left=a, op=ast.FloorDiv(), right=ast.Constant(value=int(k))) if k > 0:
-            return _floordiv(_from_ast(a, text), k)
-    raise ShapeError(f"dim {text!r}: a dim is a whole number, a name such as 'n', or a sum or product of these")
+            return _floordiv(_from_ast(a, text, sizes), k)
+    raise ShapeError(_NOT_A_DIM.format(text))
 
 
 @lru_cache(maxsize=65536)
 def _polynomial(dim: Dim) -> Polynomial:
     if isinstance(dim, int):
         return {(): dim} if dim else {}
-    if dim.isidentifier():
+    if dim.isidentifier() and not iskeyword(dim):
         return {(dim,): 1}
     try:
-        tree = ast.parse(dim, mode="eval")
+        return _from_ast(ast.parse(dim, mode="eval").body, dim, {})
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ShapeError(f"dim {dim!r}: a dim is a whole number, a name such as 'n', or a sum or product of these") from None
-    return _from_ast(tree.body, dim)
+        raise ShapeError(_NOT_A_DIM.format(dim)) from None
 
 
 def as_dim(value: object) -> Dim:
@@ -121,7 +127,7 @@ def as_shape(value: object) -> Shape:
     (('n', 'd'), (3,), ('n', 2))
     """
     if isinstance(value, str):
-        return tuple(as_dim(int(p) if p.strip().isdigit() else p) for p in value.split(",") if p.strip())
+        return tuple(as_dim(p) for p in value.split(",") if p.strip())
     if isinstance(value, (tuple, list)):
         return tuple(as_dim(v) for v in value)
     return (as_dim(value),)
@@ -200,6 +206,19 @@ def dim_names(dims: Iterable[Dim]) -> set[str]:
 def dim_terms(dim: Dim) -> list[tuple[int, Monomial]]:
     """A dim as (count, atoms) pairs: 'n*d - 1' is [(1, ('d', 'n')), (-1, ())]."""
     return [(c, m) for m, c in _polynomial(dim).items()]
+
+
+def dim_bind(dim: Dim, sizes: Mapping[str, int]) -> Dim:
+    """A dim with the names in `sizes` replaced by numbers; the other names stay.
+
+    >>> dim_bind('m + n', {'n': 5}), dim_bind('((n + 1)//2)', {'n': 6})
+    ('m + 5', 3)
+    """
+    if isinstance(dim, int):
+        return dim
+    if dim in sizes:
+        return sizes[dim]
+    return dim if dim.isidentifier() else _text(_from_ast(ast.parse(dim, mode="eval").body, dim, sizes))
 
 
 def dim_value(dim: Dim, sizes: Mapping[str, int]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symdiff.errors import SymbolicValue
 from symdiff.expr.algebra import add as add_terms
 from symdiff.expr.algebra import product
 from symdiff.expr.build import apply
@@ -151,10 +152,10 @@ def minimum(a: Any, b: Any) -> Expr:
 def where(condition: Any, a: Any, b: Any) -> Expr:
     """a where the condition holds, else b.
 
-    Raises: TypeError for a Python bool, which is what `x == 0` of an expression would have been: write sd.equal(x, 0).
+    Raises: SymbolicValue for a Python bool, which is what `x == 0` of an expression would have been: write sd.equal(x, 0).
     """
     if isinstance(condition, bool):
-        raise TypeError("where: the condition is a Python bool; the elementwise comparison of expressions is sd.equal(a, b)")
+        raise SymbolicValue("where: the condition is a Python bool; the elementwise comparison of expressions is sd.equal(a, b)")
     return apply("where", as_expr(condition), as_expr(a), as_expr(b))
 
 

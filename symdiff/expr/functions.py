@@ -7,6 +7,7 @@ functions stand in the tables of symdiff.rules and symdiff.printing, keyed by th
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -60,7 +61,11 @@ def _inverse(base: float, exponent: int) -> Value | None:
     if exponent != -1 or not math.isfinite(base) or base == 0:
         return None
     value = 1 / Fraction(repr(base))
-    return float(value)
+    return float(value) if abs(value) <= sys.float_info.max else None
+
+
+def _finite(x: Value) -> bool:
+    return not isinstance(x, float) or math.isfinite(x)
 
 
 def _round(x: Value) -> Value:
@@ -103,10 +108,10 @@ TABLE: tuple[Function, ...] = (
     # piecewise
     Function("abs", 1, "abs", fold=abs),
     Function("sign", 1, "sign", fold=_sign),
-    Function("floor", 1, "floor", fold=lambda x: math.floor(x) if math.isfinite(x) else None),
-    Function("ceil", 1, "ceil", fold=lambda x: math.ceil(x) if math.isfinite(x) else None),
+    Function("floor", 1, "floor", fold=lambda x: math.floor(x) if _finite(x) else None),
+    Function("ceil", 1, "ceil", fold=lambda x: math.ceil(x) if _finite(x) else None),
     Function("rint", 1, "rint", fold=_round),
-    Function("trunc", 1, "trunc", fold=lambda x: math.trunc(x) if math.isfinite(x) else None),
+    Function("trunc", 1, "trunc", fold=lambda x: math.trunc(x) if _finite(x) else None),
     Function("maximum", 2, "maximum", fold=lambda x, y: None if x != x or y != y else max(x, y)),
     Function("minimum", 2, "minimum", fold=lambda x, y: None if x != x or y != y else min(x, y)),
     Function("mod", 2, "mod", fold=lambda x, y: x % y if y != 0 and isinstance(x, int) and isinstance(y, int) else None),
@@ -123,7 +128,7 @@ TABLE: tuple[Function, ...] = (
     Function("logical_or", 2, "logical_or", fold=lambda x, y: bool(x) or bool(y), result="bool"),
     Function("logical_xor", 2, "logical_xor", fold=lambda x, y: bool(x) != bool(y), result="bool"),
     Function("logical_not", 1, "logical_not", fold=lambda x: not x, result="bool"),
-    Function("isfinite", 1, "isfinite", fold=lambda x: math.isfinite(x), result="bool"),
+    Function("isfinite", 1, "isfinite", fold=_finite, result="bool"),
     Function("isnan", 1, "isnan", fold=lambda x: x != x, result="bool"),
     # special functions, of which NumPy has none
     Function("erf", 1, "", {0: 0}),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -36,14 +37,14 @@ def var(name: str, shape: Any = (), assume: str | Sequence[str] = (), *, token: 
 
 def number(value: Any) -> Number | bool | None:
     """The Python number that `value` is, or None if it is no scalar number."""
-    if isinstance(value, (bool, int, Fraction, float)):
-        return value
-    if isinstance(value, np.bool_):
+    if isinstance(value, (bool, np.bool_)):
         return bool(value)
-    if isinstance(value, np.integer):
+    if isinstance(value, (int, np.integer)):  # plain types: np.float64 is a float, an IntEnum an int, and both print otherwise
         return int(value)
-    if isinstance(value, np.floating):
+    if isinstance(value, (float, np.floating)):
         return float(value)
+    if isinstance(value, Fraction):
+        return value
     if isinstance(value, (complex, np.complexfloating)):
         raise DtypeError(f"the constant {value} is complex; symdiff works on real numbers only")
     return None
@@ -70,7 +71,7 @@ def const(value: Any) -> Expr:
         return const(array[()])
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)
-    array = np.ascontiguousarray(array)
+    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
     array.setflags(write=False)
     return Const(array)
 
@@ -105,22 +106,28 @@ def is_zero(e: Expr) -> bool:
 # --- arithmetic of constants --------------------------------------------------------------------------------------
 def multiply_numbers(a: Number, b: Number) -> Number:
     """Exact for whole numbers and fractions, decimal for floats (0.1 * 3 is 0.3), a whole float stays a float."""
-    if isinstance(a, float) or isinstance(b, float):
-        plain = float(a) * float(b)
-        if math.isfinite(plain) and len(repr(plain)) > 12:
-            exact = float(Fraction(repr(a) if isinstance(a, float) else a) * Fraction(repr(b) if isinstance(b, float) else b))
-            return exact if len(repr(exact)) < len(repr(plain)) else plain
-        return plain
-    result = a * b
-    return int(result) if isinstance(result, Fraction) and result.denominator == 1 else result
+    return _decimal(operator.mul, a, b)
 
 
 def add_numbers(a: Number, b: Number) -> Number:
+    """As multiply_numbers, for a sum."""
+    return _decimal(operator.add, a, b)
+
+
+def to_float(value: Number) -> float:
+    """The nearest float; infinite beyond the largest one, as NumPy has it."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _decimal(operation: Callable[[Any, Any], Any], a: Number, b: Number) -> Number:
     if isinstance(a, float) or isinstance(b, float):
-        plain = float(a) + float(b)
+        plain = float(operation(to_float(a), to_float(b)))
         if math.isfinite(plain) and len(repr(plain)) > 12:
-            exact = float(Fraction(repr(a) if isinstance(a, float) else a) + Fraction(repr(b) if isinstance(b, float) else b))
+            exact = to_float(operation(*(Fraction(repr(v)) if isinstance(v, float) else v for v in (a, b))))
             return exact if len(repr(exact)) < len(repr(plain)) else plain
         return plain
-    result = a + b
+    result: Number = operation(a, b)
     return int(result) if isinstance(result, Fraction) and result.denominator == 1 else result

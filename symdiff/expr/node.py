@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
+from numbers import Number
 from threading import RLock
 from typing import Any, ClassVar, NoReturn, Self, TypeVar, dataclass_transform
 
@@ -94,8 +95,8 @@ class Expr(metaclass=Interned):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Expr):
             return self is other
-        if isinstance(other, (np.ndarray, np.generic, int, float)):
-            raise TypeError(
+        if isinstance(other, (np.ndarray, np.generic, Number, list, tuple)):
+            raise SymbolicValue(
                 f"== of an expression and {type(other).__name__} is identity, which is never true: use sd.equal for the elementwise comparison"
             )
         return NotImplemented
@@ -149,7 +150,7 @@ class Expr(metaclass=Interned):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len() of a scalar expression")
+            raise SymbolicValue("len() of a scalar expression, which has no axes")
         if isinstance(self.shape[0], int):
             return self.shape[0]
         raise SymbolicValue(
@@ -358,7 +359,7 @@ class Expr(metaclass=Interned):
 
     # --- printing ------------------------------------------------------------------------------------------------
     def __repr__(self) -> str:
-        return bounded_repr(self)
+        return show.bounded_repr(self)
 
     def __str__(self) -> str:
         return display("unicode", self)
@@ -405,23 +406,7 @@ def register_display(hook: Callable[[str, Expr], str]) -> None:
 
 
 def display(style: str, expr: Expr) -> str:
-    return bounded_repr(expr) if _display is None else _display(style, expr)
-
-
-def bounded_repr(expr: Expr, limit: int = 12) -> str:
-    """The tree as text, at most about `limit` nodes of it."""
-    budget = limit
-
-    def show(e: Expr, depth: int) -> str:
-        nonlocal budget
-        budget -= 1
-        statics = [f"{getattr(e, name)!s}" for name in e.statics]
-        if not e.operands:
-            return f"{type(e).__name__}({', '.join(statics)})"
-        inner = "..." if budget <= 0 or depth > 4 else ", ".join(show(o, depth + 1) if budget > 0 else "..." for o in e.operands[:6])
-        return f"{type(e).__name__}({', '.join([*statics, inner])})"
-
-    return show(expr, 0)
+    return show.bounded_repr(expr) if _display is None else _display(style, expr)
 
 
 # --- walking ------------------------------------------------------------------------------------------------------
@@ -476,4 +461,4 @@ def from_table(table: list[tuple[Any, ...]]) -> Expr:
 
 
 # At the end, because they need Expr and its operators need them.
-from symdiff.expr import ops, protocol  # noqa: E402
+from symdiff.expr import ops, protocol, show  # noqa: E402

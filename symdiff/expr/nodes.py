@@ -52,6 +52,12 @@ class Const(Expr):
     def infer_shape(self) -> Shape:
         return self.value.shape if isinstance(self.value, np.ndarray) else ()
 
+    @classmethod
+    def rebuild(cls, operands: tuple[Expr, ...], statics: tuple[Number | Array]) -> Expr:
+        if isinstance(statics[0], np.ndarray):  # a pickle forgets that the array is read-only
+            statics[0].setflags(write=False)
+        return cls(*statics)
+
     def static_key(self) -> str:
         if isinstance(self.value, np.ndarray):
             return f"{self.value.dtype.str}{self.value.shape}{self.value.tobytes().hex()}"

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from symdiff.errors import BindingError, NameClash, ShapeError
-from symdiff.expr.dims import Dim, Shape, dim_names, dim_value, show_shape
+from symdiff.expr.algebra import size
+from symdiff.expr.dims import Dim, Shape, dim_bind, dim_names, show_shape
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Const, Delta, GatherT, Iota, Ones, Range, Reshape, Scatter, Size, Slice, Var
+from symdiff.expr.nodes import Delta, GatherT, Iota, Ones, Range, Reshape, Scatter, Size, Slice, Var
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.structure import reshape_node, scatter, slice_node
 
@@ -93,23 +94,28 @@ def bind_sizes(roots: Iterable[Expr], sizes: Mapping[str, int]) -> list[Expr]:
     known = dict(sizes)
 
     def dim(d: Dim) -> Dim:
-        return dim_value(d, known) if isinstance(d, str) and dim_names([d]) <= known.keys() else d
+        return dim_bind(d, known)
+
+    def length(d: Dim) -> Dim:
+        bound = dim(d)
+        if isinstance(bound, int) and bound < 0:
+            raise BindingError(f"the sizes {known} make the dim {d!r} {bound}; a length is a whole number from 0 on")
+        return bound
 
     def shape(s: Shape) -> Shape:
-        return tuple(map(dim, s))
+        return tuple(map(length, s))
 
     def key(k: tuple[Dim | Range, ...]) -> tuple[Dim | Range, ...]:
-        return tuple(Range(dim(p.start), dim(p.length), p.step) if isinstance(p, Range) else dim(p) for p in k)
+        return tuple(Range(dim(p.start), length(p.length), p.step) if isinstance(p, Range) else dim(p) for p in k)
 
     def change(e: Expr, ops: tuple[Expr, ...]) -> Expr:
         match e:
             case Var():
                 return Var(e.name, shape(e.dims), e.assumptions, e.token)
             case Size():
-                d = dim(e.dim)
-                return Const(d) if isinstance(d, int) else e
+                return size(dim(e.dim))
             case Iota() | Delta() | Ones():
-                return type(e)(dim(e.dim))
+                return type(e)(length(e.dim))
             case Reshape():
                 return reshape_node(ops[0], shape(e.to))
             case Slice():
@@ -121,7 +127,7 @@ def bind_sizes(roots: Iterable[Expr], sizes: Mapping[str, int]) -> list[Expr]:
             case _:
                 return with_operands(e, ops)
 
-    for name, value in sizes.items():
+    for name, value in known.items():
         if value < 0:
             raise BindingError(f"size {name!r} is {value}; a size is a whole number from 0 on")
     return transform(roots, change)
