@@ -136,17 +136,18 @@ def _absorb(
     ]
     carried = {label for _, ls in kept for label in ls} | {label for _, ls in deltas for label in ls}
     extra: list[Expr] = []
+    stretched: list[tuple[Expr, Labels]] = []
     for dim, label in ones:
         label = root(label)
         if label in carried:
             continue
         carried.add(label)
         if label in place:
-            kept.append((Ones(dim), (label,)))
+            stretched.append((Ones(dim), (label,)))
         elif dim != 1:
             amount = size(dim)
             extra.append(amount)
-    return [*kept, *deltas], out, extra
+    return [*kept, *sorted(stretched, key=lambda one: place[one[1][0]]), *deltas], out, extra
 
 
 def multiply(a: Expr, b: Expr) -> Expr:

@@ -1,0 +1,160 @@
+"""Equal nodes are one object: hash-consing, its keys, its weakness and its lock."""
+
+from __future__ import annotations
+
+import gc
+import struct
+import threading
+from dataclasses import FrozenInstanceError
+from enum import IntEnum
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import symdiff as sd
+from symdiff.expr import node
+from symdiff.expr.leaves import const, var
+from symdiff.expr.nodes import Add, Const
+
+
+def build():
+    X, w = var("X", ("n", "d")), var("w", ("d",))
+    return sd.sum((sd.sigmoid(X @ w) - 0.5) ** 2) + sd.max(w) + sd.concatenate([w, w[1:]])[0] + sd.det(sd.eye("d") + sd.outer(w, w))
+
+
+def test_the_same_formula_is_the_same_object():
+    assert build() is build()
+    assert {build(): 1}[build()] == 1
+    assert build() == build() and hash(build()) == hash(build())
+
+
+def test_variables_differ_by_name_shape_assumptions_and_token():
+    x = var("x", ("n",))
+    assert var("x", shape="n") is x
+    others = [var("y", ("n",)), var("x"), var("x", ("m",)), var("x", ("n",), "positive"), var("x", ("n",), token=1)]
+    assert len({x, *others}) == 6
+    assert var("p", (), "positive, small") is var("p", (), ["small", "positive", "small"])
+
+
+NAN2 = struct.unpack("<d", struct.pack("<Q", 0x7FF8000000000001))[0]
+
+
+def test_constants_that_python_calls_equal_are_different():
+    values = [1, 1.0, True, 0, 0.0, -0.0, False, float("nan"), NAN2, float("inf"), Fraction(1, 2), 0.5]
+    assert len({const(v) for v in values}) == len(values)
+    assert [const(v) for v in values] == [const(v) for v in values]
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+@pytest.mark.parametrize(
+    ("value", "same"),
+    [
+        (np.float64(0.1), 0.1),
+        (np.int8(3), 3),
+        (np.bool_(True), True),
+        (Fraction(6, 3), 2),
+        (Level.HIGH, 3),
+        (np.float32(0.5), 0.5),
+        (np.array(2.5), 2.5),
+    ],
+)
+def test_numbers_of_other_types_are_the_plain_ones(value, same):
+    plain = const(value)
+    assert plain is const(same)
+    assert isinstance(plain, Const) and type(plain.value) is type(same)
+
+
+def test_arrays_are_keyed_by_content_and_captured_by_value():
+    a = np.array([1.0, 2.0])
+    c = const(a)
+    assert const([1.0, 2.0]) is c
+    a[0] = 7.0
+    assert isinstance(c, Const) and isinstance(c.value, np.ndarray) and c.value.tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="read-only"):
+        c.value[0] = 7.0
+    assert (
+        len({const([1, 2]), const([1.0, 2.0]), const(np.array([1, 2], np.int32)), const([[1, 2]]), const([0.0, 1.0]), const([-0.0, 1.0])})
+        == 6
+    )
+
+
+def test_the_byte_order_of_an_array_does_not_show():
+    assert const(np.array([1.5, 2.0], ">f8")) is const([1.5, 2.0])
+
+
+@pytest.mark.parametrize("value", ["text", None, object(), 1j, [1, "a"], {1: 2}, np.array([1j])])
+def test_what_is_no_real_number_is_refused(value):
+    with pytest.raises(sd.DtypeError):
+        const(value)
+
+
+def test_nodes_are_frozen():
+    x = var("x")
+    for name in ("name", "shape", "operands", "other"):
+        with pytest.raises((FrozenInstanceError, TypeError)):
+            setattr(x, name, 1)
+    with pytest.raises((FrozenInstanceError, TypeError)):
+        del x.name
+
+
+def test_the_pool_is_weak():
+    x = var("seldom_used")
+    gc.collect()
+    before = len(node._POOL)
+    kept = [sd.sin(x) * (k + 0.0625) for k in range(100)]
+    assert len(node._POOL) >= before + 201  # a sine, and a constant and a product each
+    del kept
+    gc.collect()
+    assert len(node._POOL) == before
+
+
+def test_a_node_that_was_dropped_is_built_anew():
+    text = repr(sd.sin(var("seldom_used")))
+    gc.collect()
+    assert repr(sd.sin(var("seldom_used"))) == text
+
+
+def test_threads_that_build_the_same_nodes_get_one_object():
+    x = var("x")
+    start = threading.Barrier(4)
+    results: list[list[sd.Expr]] = []
+
+    def work():
+        start.wait()
+        results.append([sd.sin(x * k) + sd.cos(x) ** k for k in range(2, 300)])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(results) == 4
+    for others in zip(*results, strict=True):
+        assert len(set(others)) == 1
+
+
+def test_threads_that_drop_and_build_the_same_nodes_agree():
+    x = var("x")
+    wrong = []
+
+    def work():
+        for k in range(2000):
+            a, b = sd.sin(x * (k % 5)), sd.sin(x * (k % 5))
+            if a is not b:
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_a_node_class_checks_its_operands():
+    with pytest.raises(sd.ShapeError, match=r"add: the terms have shapes \(n,\) and \(m,\)"):
+        Add((var("x", ("n",)), var("y", ("m",))))
