@@ -1,0 +1,5 @@
+"""Rewriting: the engine that applies the identities of symdiff.rules, and the measure that it lowers."""
+
+from symdiff.rewrite.engine import Step, simplify, simplify_all
+
+__all__ = ["Step", "simplify", "simplify_all"]

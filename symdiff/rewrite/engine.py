@@ -1,0 +1,250 @@
+"""The engine: every node is brought to normal form, operands first, and the whole is repeated until nothing changes.
+
+One visit to a node tries, in this order: the elementwise identities, the normal form of its product or sum, and the expansion of sums
+inside a product where their terms meet factors that they can cancel with. A change is kept if it is canonical or lowers the measure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symdiff.expr import ops
+from symdiff.expr.algebra import add, broadcast_to, contract, permute
+from symdiff.expr.build import apply
+from symdiff.expr.dims import Shape
+from symdiff.expr.leaves import constant_value
+from symdiff.expr.node import Expr, topological
+from symdiff.expr.nodes import Add, Const, Contract, Linalg, Map, Ones, Reduce
+from symdiff.expr.rebuild import with_operands
+from symdiff.expr.traverse import use_counts
+from symdiff.rewrite.expand import expanded
+from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.products import normal_product
+from symdiff.rewrite.softmax import log_of_sum, shifted_logsumexp
+from symdiff.rewrite.sums import drop_axes, normal_sum, opened
+from symdiff.rewrite.terms import Term, as_term
+from symdiff.rules.identities import ELEMENTWISE, Identity
+
+ROUNDS = 12
+FUEL = 24  # changes of one node in one round
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rewriting: the name of the rule, the expression before and after. Both are equal wherever the first is defined."""
+
+    rule: str
+    before: Expr
+    after: Expr
+
+
+def by_function(identities: Sequence[Identity]) -> dict[str, list[Identity]]:
+    """Identities by the function at the root of their left side."""
+    table: dict[str, list[Identity]] = {}
+    for identity in identities:
+        assert isinstance(identity.left, Map)
+        table.setdefault(identity.left.fn, []).append(identity)
+    return table
+
+
+_BY_FUNCTION = by_function(ELEMENTWISE)
+
+
+class Round:
+    """One pass over a DAG. Normal forms are remembered by node, so that a shared node is treated once."""
+
+    def __init__(self, roots: Sequence[Expr], steps: list[Step] | None) -> None:
+        self.uses: Counter[Expr] = use_counts(*roots)
+        self.normal: dict[Expr, Expr] = {}
+        self.shared: set[Expr] = set()
+        self.steps = steps
+
+    def run(self, e: Expr) -> Expr:
+        for node in topological(e, until=lambda n: n in self.normal):
+            if node in self.normal:
+                continue
+            result = with_operands(node, tuple(self.normal[o] for o in node.operands))
+            for _ in range(FUEL):
+                before = result
+                result = self.visit(before)
+                if result is before:
+                    break
+                result = self._below(result)
+            self.normal[node] = result
+            self.normal.setdefault(result, result)
+            if self.uses[node] > 1:
+                self.shared.add(result)
+        return self.normal[e]
+
+    def _below(self, e: Expr) -> Expr:
+        """Bring the new operands of a rewritten node to normal form."""
+        if all(o in self.normal for o in e.operands):
+            return e
+        return with_operands(e, tuple(self.run(o) for o in e.operands))
+
+    def may_open(self, e: Expr) -> bool:
+        """Whether a product or sum may be joined into the one above: not if others use it as well."""
+        return e not in self.shared
+
+    def log(self, rule: str, before: Expr, after: Expr) -> None:
+        if self.steps is not None:
+            self.steps.append(Step(rule, before, after))
+
+    def visit(self, e: Expr) -> Expr:
+        match e:
+            case Map():
+                return self.visit_map(e)
+            case Contract():
+                names: list[str] = []
+                result = normal_product(as_term(e), self.may_open, names.append)
+                for name in names:
+                    self.log(name, e, result)
+                if result is e or not isinstance(result, Contract):
+                    result = expanded(result, self.product, self.may_open) if isinstance(result, Contract) else result
+                return signs_out(result)
+            case Add():
+                return normal_sum(opened(e, self.may_open), self.product)
+            case Reduce():
+                return shifted_logsumexp(e) or e
+            case Linalg():
+                return visit_linalg(e)
+        return e
+
+    def product(self, term: Term) -> Expr:
+        return normal_product(term, self.may_open, lambda name: None)
+
+    def visit_map(self, e: Map) -> Expr:
+        lowered = lower_rank(e)
+        if lowered is not e:
+            return lowered
+        for identity in _BY_FUNCTION.get(e.fn, ()):
+            result = rewrite(identity, e)
+            if result is not None and result is not e:
+                self.log(identity.name, e, result)
+                return result
+        summed = log_of_sum(e)
+        if summed is not None:
+            self.log("log-sum-exp", e, summed)
+            return summed
+        if e.fn == "where":
+            return visit_where(e)
+        return e
+
+
+def lower_rank(e: Map) -> Expr:
+    """f of a broadcast or transposed array is the broadcast or transpose of f: computed once for each different entry."""
+    if not e.shape:
+        return e
+    terms = [as_term(a) for a in e.args]
+    carried: set[int] = set()
+    for t in terms:
+        own = {label for f, ls in t.factors if not isinstance(f, Ones) for label in ls}
+        carried |= {k for k, label in enumerate(t.out) if label in own}
+    idle = [k for k in range(len(e.shape)) if k not in carried]
+    if idle:
+        inner = apply(e.fn, *(drop_axes(t, idle).expr() for t in terms))
+        kept = tuple(k for k in range(len(e.shape)) if k not in idle)
+        return contract([(inner, kept), *((Ones(e.shape[k]), (k,)) for k in idle)], tuple(range(len(e.shape))))
+    moving = [k for k, a in enumerate(e.args) if constant_value(a) is None]
+    if len(moving) == 1 and isinstance(e.args[moving[0]], Contract):
+        t = terms[moving[0]]
+        if len(t.factors) == 1 and t.factors[0][1] != t.out and set(t.factors[0][1]) == set(t.out) and len(t.factors[0][1]) == len(t.out):
+            order = [t.factors[0][1].index(label) for label in t.out]
+            back = tuple(order.index(a) for a in range(len(order)))
+            core = t.factors[0][0].shape
+            args = [permute(a, back) if k == moving[0] else refilled(a, core) for k, a in enumerate(e.args)]
+            return permute(apply(e.fn, *args), order)
+    return e
+
+
+def refilled(a: Expr, shape: Shape) -> Expr:
+    """A broadcast constant under another shape."""
+    value = constant_value(a)
+    assert value is not None
+    return broadcast_to(Const(value), shape)
+
+
+def visit_where(e: Map) -> Expr:
+    """where(c, k u, k v) = k where(c, u, v); a choice between equal things is no choice."""
+    c, a, b = e.args
+    if isinstance(c, Map) and c.fn == "logical_not":
+        return ops.where(c.args[0], b, a)
+    x, y = as_term(a), as_term(b)
+    zero_a, zero_b = constant_value(a) == 0, constant_value(b) == 0
+    if zero_a and not zero_b and y.coefficient < 0:
+        return -ops.where(c, a, y.scaled(-1).expr())
+    if zero_b and not zero_a and x.coefficient < 0 and x.factors:
+        return -ops.where(c, x.scaled(-1).expr(), b)
+    return e
+
+
+def visit_linalg(e: Linalg) -> Expr:
+    """inv(A.T) = inv(A).T; inv(inv(A)) = A; the determinant of a transpose or an inverse."""
+    a = e.args[0]
+    if e.fn == "solve":
+        return ops.inv(a) @ e.args[1]
+    if len(a.shape) == 2 and isinstance(a, Contract):
+        t = as_term(a)
+        if t.coefficient == 1 and len(t.factors) == 1 and t.factors[0][1] == t.out[::-1] and len(t.out) == 2:
+            inner = t.factors[0][0]
+            if e.fn == "inv":
+                return ops.inv(inner).T
+            if e.fn in ("det", "logdet"):
+                return Linalg(e.fn, (inner,))
+    if e.fn == "inv" and isinstance(a, Linalg) and a.fn == "inv":
+        return a.args[0]
+    if e.fn == "logdet" and isinstance(a, Linalg) and a.fn == "inv":
+        return -ops.logdet(a.args[0])
+    return e
+
+
+def signs_out(e: Expr) -> Expr:
+    """-(b - a) becomes a - b: the sign of a product goes into a sum that has a negative term to turn."""
+    if not isinstance(e, Contract):
+        return e
+    term = as_term(e)
+    if not term.coefficient < 0:
+        return e
+    for k, (f, ls) in enumerate(term.factors):
+        if isinstance(f, Add):
+            coefficients = [as_term(t).coefficient for t in f.terms]
+            if constant_value(f.terms[0]) is None and sum(c < 0 for c in coefficients) * 2 >= len(coefficients):
+                factors = (*term.factors[:k], (_turned(f), ls), *term.factors[k + 1 :])
+                return Term(-term.coefficient, factors, term.out).expr()
+    return e
+
+
+def _turned(f: Add) -> Expr:
+    """-f, positive terms first."""
+    terms = [as_term(t).scaled(-1) for t in f.terms]
+    terms.sort(key=lambda t: t.coefficient < 0)
+    return add(*(t.expr() for t in terms))
+
+
+def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list[Expr]:
+    """Several expressions in normal form, together, so that what they share stays shared.
+
+    `steps`, if given, is told each identity that was used.
+    """
+    current = list(roots)
+    for _ in range(ROUNDS):
+        one = Round(current, steps)
+        new = [one.run(e) for e in current]
+        if all(a is b for a, b in zip(new, current, strict=True)):
+            break
+        current = new
+    return current
+
+
+def simplify(e: Expr, steps: list[Step] | None = None) -> Expr:
+    """The expression in normal form: equal in value wherever it is defined and finite, never with more operations.
+
+    >>> from symdiff.expr.leaves import var
+    >>> from symdiff.expr import ops
+    >>> x = var('x')
+    >>> simplify(ops.log(ops.exp(x)) + x - 2 * x) is ops.zeros(())
+    True
+    """
+    return simplify_all([e], steps)[0]

@@ -1,0 +1,101 @@
+"""Expansion of a sum inside a product, tried where its terms can cancel with the other factors, kept where the measure falls.
+
+(y - 1) (1 - s) / ... of a cross-entropy becomes s - y this way, (1 - t) (1 + t) becomes 1 - t ** 2, and the sum of x - mean(x) becomes 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Add, Contract, Delta, Map, Ones
+from symdiff.rewrite.measure import cost
+from symdiff.rewrite.products import base_and_exponent
+from symdiff.rewrite.sums import normal_sum
+from symdiff.rewrite.terms import Term, as_term
+
+MOST_TERMS = 24  # of an expansion
+MOST_ADDENDS = 6  # of a sum that is expanded
+
+
+def _bases(term: Term) -> set[Expr]:
+    """What could cancel: bases of powers; an exponential stands for all exponentials."""
+    found: set[Expr] = set()
+    for f, _ in term.factors:
+        base, _ = base_and_exponent(f)
+        if not isinstance(base, (Ones, Delta, Add)):
+            found.add(EXPONENTIAL if isinstance(base, Map) and base.fn == "exp" else base)
+    return found
+
+
+EXPONENTIAL: Expr = Delta(0)  # stands for exp(...) of anything
+
+
+def _inner_bases(e: Add) -> set[Expr]:
+    return set().union(*(_bases(as_term(t)) for t in e.terms))
+
+
+def promising(term: Term) -> list[int]:
+    """Positions of the sums that are worth expanding, because their terms meet something."""
+    sums = [k for k, (f, _) in enumerate(term.factors) if isinstance(f, Add) and len(f.terms) <= MOST_ADDENDS]
+    if not sums:
+        return []
+    outside = _bases(term)
+    inside = {k: _inner_bases(term.factors[k][0]) for k in sums}  # type: ignore[arg-type]
+    count: dict[int, int] = {}
+    for _, ls in term.factors:
+        for label in set(ls):
+            count[label] = count.get(label, 0) + 1
+    chosen = []
+    for k in sums:
+        f, ls = term.factors[k]
+        assert isinstance(f, Add)
+        alone = any(count[label] == 1 and label not in term.out for label in ls)
+        meets = inside[k] & outside or any(inside[k] & inside[j] for j in sums if j != k)
+        broadcast = any(isinstance(g, (Ones, Delta)) for t in f.terms for g, _ in as_term(t).factors)
+        if alone or meets or (broadcast and len(term.out) < len(count)):
+            chosen.append(k)
+    return chosen
+
+
+def expand(term: Term, chosen: list[int]) -> list[Term] | None:
+    """The product multiplied out over the chosen sums; None if that would be too long."""
+    size = 1
+    for k in chosen:
+        size *= len(term.factors[k][0].operands)
+    if size > MOST_TERMS:
+        return None
+    terms = [Term(term.coefficient, (), term.out)]
+    fresh = 1 + max((label for _, ls in term.factors for label in ls), default=0)
+    for k, (f, ls) in enumerate(term.factors):
+        if k not in chosen:
+            terms = [Term(t.coefficient, (*t.factors, (f, ls)), t.out) for t in terms]
+            continue
+        longer: list[Term] = []
+        for addend in f.operands:
+            inner = as_term(addend)
+            names = dict(zip(inner.out, ls, strict=True))
+            for _, inner_ls in inner.factors:
+                for label in inner_ls:
+                    if label not in names:
+                        names[label] = fresh
+                        fresh += 1
+            moved = tuple((g, tuple(names[label] for label in gls)) for g, gls in inner.factors)
+            longer += [Term(t.scaled(inner.coefficient).coefficient, (*t.factors, *moved), t.out) for t in terms]
+        terms = longer
+    return terms
+
+
+def expanded(e: Contract, product: Callable[[Term], Expr], may_open: Callable[[Expr], bool]) -> Expr:
+    """The product multiplied out, collected and factored again, if that is shorter; else as it was."""
+    term = as_term(e)
+    chosen = promising(term)
+    best: Expr = e
+    for trial in [chosen] if len(chosen) < 2 else [chosen, *([k] for k in chosen)]:
+        terms = expand(term, trial) if trial else None
+        if terms is None:
+            continue
+        result = normal_sum([as_term(product(t)) for t in terms], product)
+        if cost(result) < cost(best):
+            best = result
+    return best

@@ -1,0 +1,277 @@
+"""The normal form of a product: nested products joined, powers of one base merged, exponentials added, identities of pairs applied,
+sums that are known carried out, and scalar parts set apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symdiff.expr import ops
+from symdiff.expr.algebra import add, contract, product
+from symdiff.expr.build import power
+from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Add, Contract, Delta, Labels, Linalg, Map, Number, Ones, Var
+from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.softmax import is_log_softmax
+from symdiff.rewrite.terms import Factor, Term, as_term, connected, is_symmetric, used_labels
+from symdiff.rules.assumptions import holds
+from symdiff.rules.identities import PRODUCTS
+
+MOST_FACTORS = 12  # longer products are left nested
+
+
+def base_and_exponent(e: Expr) -> tuple[Expr, Number]:
+    """b and k of b ** k; e and 1 of anything else."""
+    if isinstance(e, Map) and e.fn == "pow":
+        k = constant_value(e.args[1])
+        if k is not None and not isinstance(k, bool):
+            return e.args[0], k
+    return e, 1
+
+
+def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
+    """Products among the factors opened into this one; their summed labels get numbers of their own."""
+    if not any(isinstance(f, Contract) and may_open(f) for f, _ in term.factors):
+        return term
+    coefficient = term.coefficient
+    factors: list[Factor] = []
+    fresh = 1 + max(used_labels(term.factors) | set(term.out), default=0)
+    room = MOST_FACTORS - len(term.factors)
+    for f, ls in term.factors:
+        inner = as_term(f) if isinstance(f, Contract) and may_open(f) else None
+        scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors))
+        if inner is None or scalar_sum or len(inner.factors) - 1 > room:
+            factors.append((f, ls))
+            continue
+        room -= len(inner.factors) - 1
+        names = dict(zip(inner.out, ls, strict=True))
+        for label in sorted(used_labels(inner.factors) - set(inner.out)):
+            names[label] = fresh
+            fresh += 1
+        coefficient = multiply_numbers(coefficient, inner.coefficient)
+        factors += [(g, tuple(names[label] for label in inner_ls)) for g, inner_ls in inner.factors]
+    return Term(coefficient, tuple(factors), term.out)
+
+
+def open_powers(term: Term) -> Term:
+    """(a b) ** k becomes a ** k b ** k for a negative whole k, or where a or b stands in the product as well."""
+    factors: list[Factor] = []
+    coefficient = term.coefficient
+    bases = {base_and_exponent(f)[0] for f, _ in term.factors}
+    changed = False
+    for f, ls in term.factors:
+        base, k = base_and_exponent(f)
+        if isinstance(base, Contract) and isinstance(k, int):
+            inner = as_term(base)
+            elementwise = used_labels(inner.factors) == set(inner.out) and not any(isinstance(g, Delta) for g, _ in inner.factors)
+            heavy = [base_and_exponent(g)[0] for g, _ in inner.factors if not isinstance(g, Ones)]
+            if elementwise and (k < 0 or len(heavy) < 2 or any(b in bases for b in heavy)):
+                scale = power(ops.const(inner.coefficient), k)  # type: ignore[attr-defined]
+                number = constant_value(scale)
+                if number is not None:
+                    names = dict(zip(inner.out, ls, strict=True))
+                    coefficient = multiply_numbers(coefficient, number)
+                    factors += [(g if isinstance(g, Ones) else power(g, k), tuple(names[i] for i in gls)) for g, gls in inner.factors]
+                    changed = True
+                    continue
+        factors.append((f, ls))
+    return Term(coefficient, tuple(factors), term.out) if changed else term
+
+
+def _key_labels(f: Expr, ls: Labels) -> Labels:
+    return tuple(sorted(ls)) if is_symmetric(f) else ls
+
+
+def merge_powers(term: Term) -> Term:
+    """x ** a x ** b over the same axes becomes x ** (a + b)."""
+    groups: dict[tuple[Expr, Labels], tuple[Labels, Number, int]] = {}
+    for f, ls in term.factors:
+        base, k = (f, 1) if isinstance(f, (Ones, Delta)) else base_and_exponent(f)
+        key = (base, _key_labels(base, ls))
+        if key in groups:
+            first, total, count = groups[key]
+            groups[key] = (first, add_numbers(total, k), count + 1)
+        else:
+            groups[key] = (ls, k, 1)
+    if len(groups) == len(term.factors):
+        return term
+    factors: list[Factor] = []
+    for (base, _), (ls, k, _) in groups.items():
+        if isinstance(base, (Ones, Delta)):
+            factors.append((base, ls))
+        elif k == 0:
+            factors += [(Ones(d), (label,)) for label, d in zip(ls, base.shape, strict=True)]
+        else:
+            factors.append((power(base, k), ls))
+    return Term(term.coefficient, tuple(factors), term.out)
+
+
+def merge_exponentials(term: Term) -> Term:
+    """exp(a) exp(b) becomes exp(a + b) where the axes of one are among those of the other."""
+    places = [k for k, (f, _) in enumerate(term.factors) if isinstance(f, Map) and f.fn == "exp"]
+    if len(places) < 2:
+        return term
+    places.sort(key=lambda k: -len(term.factors[k][1]))
+    widest, ls = term.factors[places[0]]
+    joined = [k for k in places[1:] if set(term.factors[k][1]) <= set(ls)]
+    if not joined or len(set(ls)) < len(ls):
+        return term
+    assert isinstance(widest, Map)
+    exponents = [widest.args[0]]
+    for k in joined:
+        f, inner = term.factors[k]
+        assert isinstance(f, Map)
+        dims = dict(zip(ls, widest.shape, strict=True))
+        ones = [(Ones(dims[label]), (label,)) for label in ls if label not in inner]
+        exponents.append(contract([(f.args[0], inner), *ones], ls))
+    rest = tuple(f for k, f in enumerate(term.factors) if k != places[0] and k not in joined)
+    at = places[0]
+    merged = (ops.exp(add(*exponents)), ls)
+    before = tuple(f for k, f in enumerate(term.factors[:at]) if k not in joined)
+    return Term(term.coefficient, (*before, merged, *rest[len(before) :]), term.out)
+
+
+def apply_pairs(term: Term) -> tuple[Term, str] | None:
+    """The first identity of two factors over the same axes that applies."""
+    count = len(term.factors)
+    for i in range(count):
+        f, ls = term.factors[i]
+        if isinstance(f, (Ones, Delta)):
+            continue
+        for j in range(i + 1, count):
+            g, other = term.factors[j]
+            if other != ls or isinstance(g, (Ones, Delta)) or not (isinstance(f, Map) or isinstance(g, Map)):
+                continue
+            found = pair_identity(f, g)
+            if found is not None:
+                result, name = found
+                rest = [term.factors[k] for k in range(count) if k not in (i, j)]
+                return Term(term.coefficient, (*rest[:i], (result, ls), *rest[i:]), term.out), name
+    return None
+
+
+def pair_identity(f: Expr, g: Expr) -> tuple[Expr, str] | None:
+    """f g as one expression by an identity of the table; of powers, as far as both reach."""
+    (a, p), (b, q) = base_and_exponent(f), base_and_exponent(g)
+    for identity in PRODUCTS:
+        pattern = as_term(identity.left)
+        (x, i), (y, j) = (base_and_exponent(w) for w, _ in pattern.factors)
+        for (first, have), (second, also) in (((a, p), (b, q)), ((b, q), (a, p))):
+            for s in (1, -1):  # the identity itself or its reciprocal
+                times = _times(have, s * i, also, s * j)
+                if not times or (type(first) is not type(x) and not isinstance(x, Var)):
+                    continue
+                if (isinstance(x, Map) and getattr(first, "fn", "") != x.fn) or (isinstance(y, Map) and getattr(second, "fn", "") != y.fn):
+                    continue
+                joined = product((power(first, i), power(second, j)))
+                result = rewrite(identity, joined)
+                if result is not None:
+                    left = power(first, add_numbers(have, -s * i * times))
+                    right = power(second, add_numbers(also, -s * j * times))
+                    return product((left, power(result, s * times), right)), identity.name
+    return None
+
+
+def _times(have: Number, want: Number, also: Number, other: Number) -> int:
+    """How often want and other go into the exponents."""
+    counts = []
+    for exponent, unit in ((have, want), (also, other)):
+        if not isinstance(exponent, int) or not isinstance(unit, int) or exponent * unit <= 0:
+            return 0
+        counts.append(exponent // unit)
+    return min(counts)
+
+
+# --- sums that are known ------------------------------------------------------------------------------------------
+def known_sums(term: Term) -> tuple[Term, str] | None:
+    """A sum over an axis that is carried out by an assumption or an identity: one-hot rows, softmax, orthogonal columns, inverses."""
+    carriers: dict[int, list[int]] = {}
+    for k, (_, ls) in enumerate(term.factors):
+        for label in set(ls):
+            carriers.setdefault(label, []).append(k)
+    for label, places in carriers.items():
+        if label in term.out:
+            continue
+        if len(places) == 1:
+            k = places[0]
+            f, ls = term.factors[k]
+            if ls.count(label) == 1 and ls[-1] == label and sums_to_one(f):
+                ones = tuple((Ones(d), (other,)) for other, d in zip(ls[:-1], f.shape[:-1], strict=True))
+                return Term(term.coefficient, (*term.without(k), *ones), term.out), "entries that sum to 1"
+            base, exponent = base_and_exponent(f)
+            if exponent == 2 and len(ls) == 1 and holds(base, "unit_norm"):
+                return Term(term.coefficient, term.without(k), term.out), "a vector of norm 1"
+        elif len(places) == 2:
+            i, j = places
+            (f, ls), (g, other) = term.factors[i], term.factors[j]
+            if len(ls) != 2 or len(other) != 2 or ls.count(label) != 1 or other.count(label) != 1:
+                continue
+            cancelled = _cancels(f, ls.index(label), g, other.index(label))
+            if cancelled:
+                ends = (ls[1 - ls.index(label)], other[1 - other.index(label)])
+                rest = tuple(f for k, f in enumerate(term.factors) if k not in (i, j))
+                return Term(term.coefficient, (*rest, (Delta(f.shape[1 - ls.index(label)]), ends)), term.out), cancelled
+    return None
+
+
+def sums_to_one(e: Expr) -> bool:
+    """Whether the entries along the last axis sum to 1: by assumption, or because it is a softmax."""
+    if holds(e, "sums_to_one"):
+        return True
+    if isinstance(e, Map) and e.fn == "exp" and isinstance(e.args[0], Add):
+        return is_log_softmax(e.args[0])
+    return False
+
+
+def _cancels(f: Expr, axis: int, g: Expr, other: int) -> str:
+    """The name of the identity by which the product of two matrices over a shared axis is the identity; '' if none."""
+    for a, b, i, j in ((f, g, axis, other), (g, f, other, axis)):
+        if isinstance(a, Linalg) and a.fn == "inv" and len(a.shape) == 2 and a.args[0] is b and (i != j or is_symmetric(b)):
+            return "a matrix times its inverse"
+    if f is g and axis == other == 0 and holds(f, "orthogonal"):
+        return "orthonormal columns"
+    return ""
+
+
+# --- the whole ----------------------------------------------------------------------------------------------------
+def orient_symmetric(term: Term) -> Term:
+    """A symmetric matrix is written with the axis of the result first."""
+    place = {label: k for k, label in enumerate(term.out)}
+    factors = tuple((f, ls[::-1] if is_symmetric(f) and place.get(ls[1], 99) < place.get(ls[0], 99) else ls) for f, ls in term.factors)
+    return Term(term.coefficient, factors, term.out)
+
+
+def split_scalars(term: Term) -> Term:
+    """Parts of the product that share no axis with the result become scalar factors of their own."""
+    groups = [members for members in connected(term.factors, term.out) if term.factors[members[0]][1]]
+    apart = [members for members in groups if not used_labels(term.factors[k] for k in members) & set(term.out)]
+    if not apart or (len(apart[0]) == len(term.factors) and term.coefficient == 1):
+        return term
+    first = {members[0]: members for members in apart}
+    gone = {k for members in apart for k in members}
+    factors: list[Factor] = []
+    for k, factor in enumerate(term.factors):
+        if k in first:
+            factors.append((contract([term.factors[m] for m in first[k]], ()), ()))
+        elif k not in gone:
+            factors.append(factor)
+    return Term(term.coefficient, tuple(factors), term.out)
+
+
+def normal_product(term: Term, may_open: Callable[[Expr], bool], log: Callable[[str], None]) -> Expr:
+    """The product in normal form. `log` is told the name of each identity that is used."""
+    for _ in range(40):
+        before = term
+        term = merge_exponentials(merge_powers(open_powers(flatten(term, may_open))))
+        step = apply_pairs(term) or known_sums(term)
+        if step is not None:
+            term, name = step
+            log(name)
+        if term == before or (step is None and term is before):
+            break
+        e = term.expr()  # Deltas and Ones that arose are absorbed
+        if not isinstance(e, Contract):
+            return e
+        term = as_term(e)
+    return merge_powers(split_scalars(orient_symmetric(term))).expr()

@@ -1,0 +1,181 @@
+"""A product seen as a coefficient and labelled factors, and the key by which two products are the same.
+
+Factors may be written in any order and summed labels may have any numbers; `term_key` is the same for all ways of writing one product.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from weakref import WeakKeyDictionary
+
+from symdiff.expr.algebra import contract
+from symdiff.expr.leaves import multiply_numbers
+from symdiff.expr.node import Expr, topological
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Var
+from symdiff.rules.assumptions import holds
+
+Factor = tuple[Expr, Labels]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """coefficient * factors, summed over the labels missing from `out`."""
+
+    coefficient: Number
+    factors: tuple[Factor, ...]
+    out: Labels
+
+    def expr(self) -> Expr:
+        head: list[Factor] = [] if self.coefficient == 1 else [(Const(self.coefficient), ())]
+        return contract([*head, *self.factors], self.out)
+
+    def scaled(self, by: Number) -> Term:
+        return Term(multiply_numbers(self.coefficient, by), self.factors, self.out)
+
+    def without(self, k: int) -> tuple[Factor, ...]:
+        return self.factors[:k] + self.factors[k + 1 :]
+
+
+def is_number(e: Expr) -> bool:
+    return isinstance(e, Const) and e.shape == () and not isinstance(e.value, bool)
+
+
+def as_term(e: Expr) -> Term:
+    """An expression as one product; whatever is no product is a product of one factor."""
+    if isinstance(e, Contract):
+        coefficient: Number = 1
+        factors: list[Factor] = []
+        for f, ls in zip(e.factors, e.labels, strict=True):
+            if is_number(f):
+                coefficient = multiply_numbers(coefficient, f.value)  # type: ignore[attr-defined]
+            else:
+                factors.append((f, ls))
+        return Term(coefficient, tuple(factors), e.out)
+    if is_number(e):
+        return Term(e.value, (), ())  # type: ignore[attr-defined]
+    labels = tuple(range(len(e.shape)))
+    return Term(1, ((e, labels),), labels)
+
+
+def relabel(factors: Iterable[Factor], names: dict[int, int]) -> list[Factor]:
+    """Factors with labels renamed."""
+    return [(f, tuple(names[label] for label in ls)) for f, ls in factors]
+
+
+def used_labels(factors: Iterable[Factor]) -> set[int]:
+    return {label for _, ls in factors for label in ls}
+
+
+def term_key(term: Term) -> tuple[object, ...]:
+    """The same for all orders of the factors and all numbers of the summed labels; the coefficient does not count."""
+    colour: dict[int, tuple[object, ...]] = {label: (0, k) for k, label in enumerate(term.out)}
+    for label in used_labels(term.factors):
+        colour.setdefault(label, (1,))
+    many = len(colour) > len(term.out)
+    for _ in range(3 if many else 0):  # refine: a label is known by where it stands and by its neighbours
+        seen: dict[int, list[object]] = {label: [] for label in colour}
+        for f, ls in term.factors:
+            shades = [colour[label] for label in ls]
+            if is_symmetric(f):
+                for axis, label in enumerate(ls):
+                    seen[label].append((f.digest, 0, repr(shades[1 - axis])))
+            else:
+                for axis, label in enumerate(ls):
+                    seen[label].append((f.digest, axis, repr(shades)))
+        ranked = sorted({repr((colour[label], sorted(map(repr, where)))) for label, where in seen.items()})
+        rank = {text: k for k, text in enumerate(ranked)}
+        colour = {label: (*colour[label][:2], rank[repr((colour[label], sorted(map(repr, where))))]) for label, where in seen.items()}
+
+    def place(factor: Factor) -> tuple[bytes, str]:
+        f, ls = factor
+        shades = [colour[label] for label in ls]
+        return f.digest, repr(sorted(shades, key=repr) if is_symmetric(f) else shades)
+
+    ordered = sorted(term.factors, key=place)
+    number = {label: k for k, label in enumerate(term.out)}
+    parts: list[object] = []
+    for f, ls in ordered:
+        if is_symmetric(f):
+            ls = tuple(sorted(ls, key=lambda label: (number.get(label, 10**9), repr(colour[label]))))
+        parts.append((f, tuple(number.setdefault(label, len(number)) for label in ls)))
+    return (len(term.out), *parts)
+
+
+_symmetric: WeakKeyDictionary[Expr, bool] = WeakKeyDictionary()
+
+
+def is_symmetric(e: Expr) -> bool:
+    """Whether a square matrix is known to equal its transpose: by assumption, or by its form (X.T @ X)."""
+    if len(e.shape) != 2 or e.shape[0] != e.shape[1]:
+        return False
+    known = _symmetric.get(e)
+    if known is None:
+        for node in topological(e, until=lambda n: n in _symmetric):
+            if node not in _symmetric:
+                square = len(node.shape) == 2 and node.shape[0] == node.shape[1]
+                _symmetric[node] = square and _is_symmetric(node)
+        known = _symmetric[e]
+    return known
+
+
+def _is_symmetric(e: Expr) -> bool:
+    match e:
+        case Var():
+            return holds(e, "symmetric")
+        case Delta():
+            return True
+        case Linalg(fn="inv"):
+            return _symmetric[e.args[0]]
+        case Map():
+            return all(_symmetric[a] for a in e.args)
+        case Add():
+            return sum_key(e.terms) == sum_key(e.terms, turned=True)
+        case Contract():
+            term = as_term(e)
+            return term_key(term) == term_key(Term(term.coefficient, term.factors, term.out[::-1]))
+    return False
+
+
+def sum_key(terms: Iterable[Expr], turned: bool = False) -> Counter[object]:
+    """The terms of a matrix sum (of its transpose, if turned), in no order."""
+    listed = [as_term(t) for t in terms]
+    return Counter((t.coefficient, term_key(Term(1, t.factors, t.out[::-1] if turned else t.out))) for t in listed)
+
+
+def sum_rank(factors: Sequence[Factor], out: Labels) -> int:
+    """How many labels are summed."""
+    return len(used_labels(factors) - set(out))
+
+
+def connected(factors: Sequence[Factor], out: Labels) -> list[list[int]]:
+    """Positions of factors, grouped by the labels they share."""
+    group = list(range(len(factors)))
+
+    def root(k: int) -> int:
+        while group[k] != k:
+            k = group[k]
+        return k
+
+    first: dict[int, int] = {}
+    for k, (_, ls) in enumerate(factors):
+        for label in ls:
+            if label in first:
+                group[root(k)] = root(first[label])
+            else:
+                first[label] = k
+    members: dict[int, list[int]] = {}
+    for k in range(len(factors)):
+        members.setdefault(root(k), []).append(k)
+    return sorted(members.values())
+
+
+def is_trivial(e: Expr) -> bool:
+    return isinstance(e, (Ones, Delta))
+
+
+def as_fraction(value: Number) -> Fraction | None:
+    """An exact number as a fraction; None for a float."""
+    return None if isinstance(value, float) else Fraction(value)
