@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from symdiff.errors import ShapeError
-from symdiff.expr.algebra import add, contract, multiply, size
+from symdiff.errors import ShapeError, SymbolicValue, Unsupported
+from symdiff.expr.algebra import add, contract, multiply, permute, product, size
 from symdiff.expr.algebra import broadcast_to as stretch
 from symdiff.expr.build import apply
 from symdiff.expr.convert import as_expr
-from symdiff.expr.dims import Dim, as_dim, as_shape, dim_add, dim_div, dim_floordiv, dim_mul, dim_sub, show_shape
+from symdiff.expr.dims import Dim, as_dim, as_shape, broadcast_dims, dim_add, dim_div, dim_floordiv, dim_mul, dim_sub, show_shape
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Delta, Iota, Ones
-from symdiff.expr.structure import axes_of, expand_axis, reshape_node
+from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, reshape_node
 
 
 # --- makers -------------------------------------------------------------------------------------------------------
@@ -80,8 +81,8 @@ def triu(x: Any, k: int = 0) -> Expr:
 
 
 # --- shapes -------------------------------------------------------------------------------------------------------
-def reshape(x: Any, shape: Any) -> Expr:
-    """The same elements, in row-major order, under another shape; one dim may be -1."""
+def reshape(x: Any, shape: Any, order: str = "C") -> Expr:
+    """The same elements, in row-major order ('F': column-major), under another shape; one dim may be -1."""
     e = as_expr(x)
     dims = [shape] if isinstance(shape, (int, str, np.integer)) else list(shape)
     holes = [k for k, d in enumerate(dims) if isinstance(d, (int, np.integer)) and d == -1]
@@ -89,17 +90,26 @@ def reshape(x: Any, shape: Any) -> Expr:
         raise ShapeError(f"reshape: only one dim of {shape!r} can be -1")
     if holes:
         rest = dim_mul(*(as_dim(d) for k, d in enumerate(dims) if k != holes[0]))
-        found = dim_div(dim_mul(*e.shape), rest)
+        found = None if rest == 0 else dim_div(dim_mul(*e.shape), rest)
         if found is None:
             raise ShapeError(f"reshape: {show_shape(e.shape)} does not divide into {tuple(dims)}")
         dims[holes[0]] = found
-    return reshape_node(e, tuple(as_dim(d) for d in dims))
+    to = tuple(as_dim(d) for d in dims)
+    if order == "F":
+        return _reversed_axes(reshape_node(_reversed_axes(e), to[::-1]))
+    if order not in ("C", "A", "K"):
+        raise Unsupported(f"reshape: order is 'C' or 'F', not {order!r}")
+    return reshape_node(e, to)
 
 
-def ravel(x: Any) -> Expr:
-    """All elements in row-major order."""
+def _reversed_axes(e: Expr) -> Expr:
+    return permute(e, range(e.ndim)[::-1])
+
+
+def ravel(x: Any, order: str = "C") -> Expr:
+    """All elements in row-major order ('F': column-major)."""
     e = as_expr(x)
-    return reshape_node(e, (dim_mul(*e.shape),))
+    return reshape(e, (dim_mul(*e.shape),), order)
 
 
 def squeeze(x: Any, axis: Any = None) -> Expr:
@@ -123,3 +133,103 @@ def expand_dims(x: Any, axis: Any) -> Expr:
 def broadcast_to(x: Any, shape: Any) -> Expr:
     """x stretched to a shape."""
     return stretch(as_expr(x), as_shape(shape))
+
+
+# --- makers after another array -----------------------------------------------------------------------------------
+def full_like(x: Any, fill_value: Any, shape: Any = None) -> Expr:
+    """A value stretched to the shape of x."""
+    return stretch(as_expr(fill_value), as_expr(x).shape if shape is None else as_shape(shape))
+
+
+def zeros_like(x: Any, shape: Any = None) -> Expr:
+    """Zeros of the shape of x."""
+    return full_like(x, 0, shape)
+
+
+def ones_like(x: Any, shape: Any = None) -> Expr:
+    """Ones of the shape of x."""
+    return full_like(x, 1, shape)
+
+
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Expr:
+    """`num` evenly spaced values from start to stop along a new axis."""
+    a, b = as_expr(start), as_expr(stop)
+    shape = broadcast_dims("linspace", a.shape, b.shape)
+    steps = num - 1 if endpoint else num
+    share = const(np.arange(num) / max(steps, 1))
+    at = axis_of(axis, len(shape) + 1, "linspace")
+    wide = tuple(num if k == at else 1 for k in range(len(shape) + 1))
+    a, b = (expand_axis(stretch(e, shape), at) for e in (a, b))
+    return add(a, product((add(b, product((Const(-1), a))), reshape_node(share, wide))))
+
+
+def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, axis: int = 0) -> Expr:
+    """base to the powers that linspace gives."""
+    return apply("pow", as_expr(base), linspace(start, stop, num, endpoint, axis))
+
+
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Expr:
+    """`num` values in geometric progression from start to stop, which have one sign."""
+    a, b = as_expr(start), as_expr(stop)
+    ratio = product((b, apply("pow", a, Const(-1))))
+    at = axis_of(axis, max(a.ndim, b.ndim) + 1, "geomspace")
+    growth = logspace(0, apply("log10", ratio), num, endpoint, 10, axis)
+    return product((expand_axis(stretch(a, ratio.shape), at), growth))
+
+
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Expr:
+    """The powers of a vector as columns, from the highest down unless `increasing`."""
+    e = as_expr(x)
+    if e.ndim != 1:
+        raise ShapeError(f"vander: a vector is wanted, not {show_shape(e.shape)}")
+    if N is None:
+        if not isinstance(e.shape[0], int):
+            raise SymbolicValue(f"vander: the number of columns is the name {e.shape[0]!r}: give N, a whole number")
+        N = e.shape[0]
+    powers = [apply("pow", e, Const(k)) for k in range(N)]
+    return concat([expand_axis(p, 1) for p in (powers if increasing else powers[::-1])], 1)
+
+
+# --- at least so many axes ----------------------------------------------------------------------------------------
+def _several(change: Callable[[Expr], Expr], arrays: tuple[Any, ...]) -> Any:
+    changed = tuple(change(as_expr(a)) for a in arrays)
+    return changed[0] if len(changed) == 1 else changed
+
+
+def atleast_1d(*arrays: Any) -> Any:
+    """Scalars as vectors of one entry."""
+    return _several(lambda e: e if e.ndim else expand_axis(e, 0), arrays)
+
+
+def atleast_2d(*arrays: Any) -> Any:
+    """Scalars and vectors as matrices of one row."""
+    return _several(lambda e: reshape_node(e, (1,) * (2 - e.ndim) + e.shape), arrays)
+
+
+def atleast_3d(*arrays: Any) -> Any:
+    """Arrays with three axes at least: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
+    return _several(
+        lambda e: (
+            e if e.ndim > 2 else reshape_node(e, (*(1,) * (e.ndim < 2), *e.shape, *(1,) * (2 - max(e.ndim, 1)), *(1,) * (e.ndim == 2)))
+        ),
+        arrays,
+    )
+
+
+def broadcast_arrays(*arrays: Any) -> tuple[Expr, ...]:
+    """Arrays stretched to their common shape."""
+    es = [as_expr(a) for a in arrays]
+    shape = broadcast_dims("broadcast_arrays", *(e.shape for e in es))
+    return tuple(stretch(e, shape) for e in es)
+
+
+def meshgrid(*vectors: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Expr, ...]:
+    """Coordinate arrays of the grid that vectors span, x along columns unless indexing is 'ij'."""
+    if indexing not in ("xy", "ij"):
+        raise Unsupported(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
+    es = [ravel(v) for v in vectors]
+    places = list(range(len(es)))
+    if indexing == "xy" and len(es) > 1:
+        places[:2] = [1, 0]
+    wide = [reshape_node(e, (*(1,) * k, e.shape[0], *(1,) * (len(es) - 1 - k))) for e, k in zip(es, places, strict=True)]
+    return tuple(wide) if sparse else broadcast_arrays(*wide)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.errors import SymbolicValue
+from symdiff.errors import ShapeError, SymbolicValue, Unsupported
 from symdiff.expr.algebra import add as add_terms
-from symdiff.expr.algebra import product
+from symdiff.expr.algebra import broadcast_to, is_relabeling, product
 from symdiff.expr.build import apply
 from symdiff.expr.build import power as constant_power
 from symdiff.expr.convert import as_expr
@@ -19,7 +19,7 @@ from symdiff.expr.dims import broadcast_dims
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import add_numbers, constant_value
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Const, Map
+from symdiff.expr.nodes import Arg, Const, Contract, Iota, Map, Ones
 
 
 def add(a: Any, b: Any) -> Expr:
@@ -178,6 +178,106 @@ def copysign(a: Any, b: Any) -> Expr:
     return where(less(b, 0), negative(absolute(a)), absolute(a))
 
 
+def signbit(x: Any) -> Expr:
+    """Whether x is negative."""
+    return less(x, 0)
+
+
+def isinf(x: Any) -> Expr:
+    """Whether x is infinite."""
+    return logical_not(logical_or(isfinite(x), isnan(x)))
+
+
+def isposinf(x: Any) -> Expr:
+    """Whether x is positive infinity."""
+    return equal(x, math.inf)
+
+
+def isneginf(x: Any) -> Expr:
+    """Whether x is negative infinity."""
+    return equal(x, -math.inf)
+
+
+def around(x: Any, decimals: int = 0) -> Expr:
+    """x rounded to decimals, halves to even; flat almost everywhere."""
+    if decimals == 0:
+        return rint(x)
+    scale = 10 ** abs(decimals)
+    return divide(rint(multiply(x, scale)), scale) if decimals > 0 else multiply(rint(divide(x, scale)), scale)
+
+
+def fmod(a: Any, b: Any) -> Expr:
+    """The remainder of a division that is cut towards 0; it has the sign of a."""
+    return multiply(sign(a), mod(absolute(a), absolute(b)))
+
+
+def float_power(a: Any, b: Any) -> Expr:
+    """a ** b."""
+    return power(a, b)
+
+
+def divmod(a: Any, b: Any) -> tuple[Expr, Expr]:
+    """The quotient of floor division, and its remainder."""
+    return floor_divide(a, b), mod(a, b)
+
+
+def modf(x: Any) -> tuple[Expr, Expr]:
+    """The fraction and the whole part, both with the sign of x."""
+    whole = trunc(x)
+    return subtract(x, whole), whole
+
+
+def ldexp(a: Any, b: Any) -> Expr:
+    """a * 2**b."""
+    return multiply(a, exp2(b))
+
+
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Expr:
+    """For each entry the choice of the first condition that holds."""
+    if len(condlist) != len(choicelist):
+        raise ShapeError(f"select: {len(condlist)} conditions for {len(choicelist)} choices")
+    result = as_expr(default)
+    for condition, choice in zip(reversed(list(condlist)), reversed(list(choicelist)), strict=True):
+        result = where(condition, choice, result)
+    return result
+
+
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Expr:
+    """For each entry the value, or the function of x, of the last condition that holds; one more function is the default."""
+    e = as_expr(x)
+    conditions, functions = list(condlist), list(funclist)
+    default = functions.pop() if len(functions) == len(conditions) + 1 else 0
+    if len(conditions) != len(functions):
+        raise ShapeError(f"piecewise: {len(condlist)} conditions for {len(funclist)} functions")
+    result = as_expr(default(e, *args, **kw) if callable(default) else default)
+    for condition, function in zip(conditions, functions, strict=True):
+        result = where(condition, function(e, *args, **kw) if callable(function) else function, result)
+    return broadcast_to(result, e.shape)
+
+
+def astype(x: Any, dtype: Any) -> Expr:
+    """x as float64, as whole numbers (cut towards 0, flat almost everywhere) or as truth values.
+
+    Raises: Unsupported for another dtype, by name.
+    """
+    e, wanted = as_expr(x), np.dtype(dtype)
+    if wanted == np.float64 or (wanted.kind in "iu" and dtype_of(e).kind in "biu"):
+        return e
+    if wanted.kind in "iu":
+        return trunc(e)
+    if wanted.kind == "b":
+        return e if is_boolean(e) else not_equal(e, 0)
+    raise Unsupported(f"astype: {wanted} is not supported on expressions, which are float64; write float")
+
+
+def dtype_of(x: Any) -> np.dtype[Any]:
+    """The dtype of the values: bool of comparisons, int64 of positions, else float64."""
+    e = as_expr(x)
+    if isinstance(e, Const) and isinstance(e.value, np.ndarray):
+        return e.value.dtype
+    return np.dtype(bool if is_boolean(e) else np.int64 if isinstance(e, (Arg, Iota)) else np.float64)
+
+
 def deg2rad(x: Any) -> Expr:
     """Degrees to radians."""
     return multiply(x, math.pi / 180)
@@ -189,7 +289,9 @@ def rad2deg(x: Any) -> Expr:
 
 
 def is_boolean(e: Expr) -> bool:
-    """Whether the values of `e` are truth values, as a comparison's are."""
+    """Whether the values of `e` are truth values, as a comparison's are, stretched or not."""
+    if isinstance(e, Contract) and is_relabeling(e):
+        e = next((f for f in e.factors if not isinstance(f, Ones)), e)
     if isinstance(e, Map):
         return FUNCTIONS[e.fn].result == "bool"
     return isinstance(e, Const) and (isinstance(e.value, bool) or (isinstance(e.value, np.ndarray) and e.value.dtype.kind == "b"))

@@ -10,15 +10,16 @@ import numpy as np
 
 from symdiff.errors import ShapeError, SymbolicValue, Unsupported
 from symdiff.expr.algebra import broadcast_to as stretch
-from symdiff.expr.algebra import contract, permute
+from symdiff.expr.algebra import contract, permute, size
 from symdiff.expr.arrays import ravel
+from symdiff.expr.build import apply
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import Dim, as_dim, broadcast_dims, dim_add, dim_floordiv, dim_sub, show_shape
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Iota, Ones, Place, Range
-from symdiff.expr.structure import axis_of, expand_axis, full_range, gather, slice_node
+from symdiff.expr.structure import axis_of, expand_axis, full_range, gather, slice_node, stack_nodes
 
 
 def index(x: Any, key: Any) -> Expr:
@@ -180,3 +181,58 @@ def take_along_axis(x: Any, indices: Any, axis: int) -> Expr:
         for k, d in enumerate(e.shape)
     ]
     return gather(e, grid, 0)
+
+
+def compress(condition: Any, a: Any, axis: int | None = None) -> Expr:
+    """Entries along an axis where a condition known beforehand holds; of the flattened array by default."""
+    if isinstance(condition, Expr) or hasattr(condition, "__expr__"):
+        raise Unsupported("compress: a condition that depends on the data has a result of unknown size: use np.where(mask, a, b)")
+    return take(a, np.flatnonzero(condition), axis)
+
+
+def extract(condition: Any, arr: Any) -> Expr:
+    """Entries where a condition known beforehand holds."""
+    return compress(condition if isinstance(condition, Expr) or hasattr(condition, "__expr__") else np.ravel(condition), ravel(arr))
+
+
+def choose(a: Any, choices: Any) -> Expr:
+    """For each entry of a, a whole number, the entry of the array of that number in the list."""
+    es = [as_expr(c) for c in choices]
+    i = as_expr(a)
+    shape = broadcast_dims("choose", i.shape, *(e.shape for e in es))
+    chosen = stack_nodes([stretch(e, shape) for e in es], 0)
+    return take_along_axis(chosen, expand_axis(stretch(i, shape), 0), 0)[0]
+
+
+def unravel_index(indices: Any, shape: Any) -> tuple[Expr, ...]:
+    """The positions on each axis of a position in the flattened array."""
+    i = as_expr(indices)
+    places: list[Expr] = []
+    for d in reversed(shape if isinstance(shape, (tuple, list)) else [shape]):
+        n = size(as_dim(d))
+        places.append(apply("mod", i, n))
+        i = apply("floor_divide", i, n)
+    return tuple(reversed(places))
+
+
+def _whole_shape(x: Any, name: str) -> tuple[int, ...]:
+    shape = as_expr(x).shape
+    whole = tuple(d for d in shape if isinstance(d, int))
+    if len(whole) < len(shape):
+        raise SymbolicValue(f"{name}: index arrays need whole sizes, not {show_shape(shape)}")
+    return whole
+
+
+def tril_indices_from(arr: Any, k: int = 0) -> Any:
+    """The index arrays of the entries at and below the k-th diagonal."""
+    return np.tril_indices_from(np.zeros(_whole_shape(arr, "tril_indices_from")), k)
+
+
+def triu_indices_from(arr: Any, k: int = 0) -> Any:
+    """The index arrays of the entries at and above the k-th diagonal."""
+    return np.triu_indices_from(np.zeros(_whole_shape(arr, "triu_indices_from")), k)
+
+
+def diag_indices_from(arr: Any) -> Any:
+    """The index arrays of the main diagonal."""
+    return np.diag_indices_from(np.zeros(_whole_shape(arr, "diag_indices_from")))

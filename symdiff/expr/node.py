@@ -327,14 +327,14 @@ class Expr(metaclass=Interned):
     def swapaxes(self, axis1: int, axis2: int) -> Expr:
         return ops.swapaxes(self, axis1, axis2)
 
-    def reshape(self, *shape: Any) -> Expr:
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any, order: str = "C") -> Expr:
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
-    def ravel(self) -> Expr:
-        return ops.ravel(self)
+    def ravel(self, order: str = "C") -> Expr:
+        return ops.ravel(self, order)
 
-    def flatten(self) -> Expr:
-        return ops.ravel(self)
+    def flatten(self, order: str = "C") -> Expr:
+        return ops.ravel(self, order)
 
     def squeeze(self, axis: Any = None) -> Expr:
         return ops.squeeze(self, axis)
@@ -356,6 +356,40 @@ class Expr(metaclass=Interned):
 
     def copy(self) -> Expr:
         return self
+
+    def all(self, axis: Any = None, keepdims: bool = False) -> Expr:
+        return ops.all(self, axis, keepdims)
+
+    def any(self, axis: Any = None, keepdims: bool = False) -> Expr:
+        return ops.any(self, axis, keepdims)
+
+    def round(self, decimals: int = 0) -> Expr:
+        return ops.around(self, decimals)
+
+    def conj(self) -> Expr:
+        return self
+
+    def astype(self, dtype: Any, copy: bool = True) -> Expr:
+        return ops.astype(self, dtype)
+
+    def item(self, *at: Any) -> Expr:
+        return ops.reshape(self, ())[()] if not at else ops.ravel(self)[at[0]] if len(at) == 1 else self[at]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return ops.dtype_of(self)
+
+    @property
+    def real(self) -> Expr:
+        return self
+
+    @property
+    def imag(self) -> Expr:
+        return ops.zeros_like(self)
+
+    @property
+    def flat(self) -> Iterator[Expr]:
+        return iter(ops.ravel(self))
 
     # --- printing ------------------------------------------------------------------------------------------------
     def __repr__(self) -> str:

@@ -5,27 +5,26 @@ from __future__ import annotations
 import builtins
 import string
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr.algebra import broadcast_to, contract, permute, product, size, sum_axes
-from symdiff.expr.build import apply, linalg, reduce
+from symdiff.expr.build import apply, reduce
 from symdiff.expr.build import power as constant_power
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import Dim, broadcast_dims, dim_add, dim_mul, dim_sub, show_shape
-from symdiff.expr.elementwise import absolute, sqrt, square, subtract
+from symdiff.expr.elementwise import sqrt, square, subtract
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Delta, Labels, Ones, Range
-from symdiff.expr.structure import axes_of, axis_of, expand_axis, full_range, reshape_node, scan, scatter, slice_node
+from symdiff.expr.nodes import Const, Delta, Labels, Ones, Range
+from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, full_range, reshape_node, scan, scatter, slice_node
 
 Axis = int | Sequence[int] | None
 
 
 # --- reductions ---------------------------------------------------------------------------------------------------
-def _keep(e: Expr, axes: Sequence[int], keepdims: bool) -> Expr:
+def keep_axes(e: Expr, axes: Sequence[int], keepdims: bool) -> Expr:
     """Reduced axes as dims of size 1 if `keepdims`."""
     if keepdims:
         for a in sorted(axes):
@@ -37,27 +36,28 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
     """Sum over axes (all of them by default)."""
     e = as_expr(x)
     axes = axes_of(axis, e.ndim, "sum")
-    return _keep(sum_axes(e, axes), axes, keepdims)
+    return keep_axes(sum_axes(e, axes), axes, keepdims)
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
     """Mean over axes: the sum divided by the size, which may be a name."""
     e = as_expr(x)
     axes = axes_of(axis, e.ndim, "mean")
-    return _keep(product((constant_power(size(dim_mul(*(e.shape[a] for a in axes))), -1), sum_axes(e, axes))), axes, keepdims)
+    return keep_axes(product((constant_power(size(dim_mul(*(e.shape[a] for a in axes))), -1), sum_axes(e, axes))), axes, keepdims)
 
 
-def average(x: Any, axis: Axis = None, weights: Any = None) -> Expr:
-    """Weighted mean; the weights have the shape of x, or of its one axis."""
-    if weights is None:
-        return mean(x, axis)
-    e, w = as_expr(x), as_expr(weights)
+def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = False, keepdims: bool = False) -> Any:
+    """Weighted mean, and the sum of the weights if `returned`; the weights have the shape of x, or of its one axis."""
+    e = as_expr(x)
+    w = broadcast_to(Const(1), e.shape) if weights is None else as_expr(weights)
     if w.shape != e.shape:
         if axis is None or not isinstance(axis, int) or w.shape != (e.shape[axis_of(axis, e.ndim, "average")],):
             raise ShapeError(f"average: weights of shape {show_shape(w.shape)} for {show_shape(e.shape)}")
         a = axis_of(axis, e.ndim, "average")
         w = contract([(w, (a,)), *((Ones(d), (k,)) for k, d in enumerate(e.shape) if k != a)], tuple(range(e.ndim)))
-    return product((sum(product((e, w)), axis), constant_power(sum(w, axis), -1)))
+    total = sum(w, axis, keepdims)
+    result = mean(e, axis, keepdims) if weights is None else product((sum(product((e, w)), axis, keepdims), constant_power(total, -1)))
+    return (result, broadcast_to(total, result.shape)) if returned else result
 
 
 def variance(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Expr:
@@ -66,7 +66,7 @@ def variance(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False)
     axes = axes_of(axis, e.ndim, "var")
     total = sum_axes(square(subtract(e, mean(e, axes, keepdims=True))), axes)
     count = subtract(size(dim_mul(*(e.shape[a] for a in axes))), ddof)
-    return _keep(product((constant_power(count, -1), total)), axes, keepdims)
+    return keep_axes(product((constant_power(count, -1), total)), axes, keepdims)
 
 
 def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Expr:
@@ -79,7 +79,7 @@ def _reduction(kind: str, x: Any, axis: Axis, keepdims: bool) -> Expr:
     axes = axes_of(axis, e.ndim, kind)
     if any(e.shape[a] == 0 for a in axes) and kind in ("max", "min"):
         raise ShapeError(f"{kind}: an axis of {show_shape(e.shape)} is empty and has no {kind}")
-    return _keep(reduce(kind, e, axes), axes, keepdims)
+    return keep_axes(reduce(kind, e, axes), axes, keepdims)
 
 
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
@@ -135,20 +135,42 @@ def _scan(kind: str, x: Any, axis: int | None) -> Expr:
     return scan(kind, e, axis_of(axis, e.ndim, kind))
 
 
-def diff(x: Any, n: int = 1, axis: int = -1) -> Expr:
-    """The n-th difference along the axis."""
+def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Expr:
+    """The n-th difference along the axis, of x with entries put before and after it."""
     e = as_expr(x)
     a = axis_of(axis, e.ndim, "diff")
+    ends = [None if v is None or v is np._NoValue else as_expr(v) for v in (prepend, append)]
+    one = (*e.shape[:a], 1, *e.shape[a + 1 :])
+    before, after = (None if v is None else broadcast_to(v, one) if v.ndim == 0 else v for v in ends)
+    e = concat([p for p in (before, e, after) if p is not None], a)
+    length = e.shape[a]
+    if n < 0 or (isinstance(length, int) and n > length):
+        raise ShapeError(f"diff: {n} differences of an axis of size {length}")
     for _ in range(n):
         less_one = dim_sub(e.shape[a], 1)
-        ends = [
+        both = [
             slice_node(e, tuple(Range(start, less_one, 1) if k == a else full_range(d) for k, d in enumerate(e.shape))) for start in (1, 0)
         ]
-        e = subtract(*ends)
+        e = subtract(*both)
     return e
 
 
 # --- products -----------------------------------------------------------------------------------------------------
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Expr:
+    """Sums of products along an axis."""
+    return sum(product((as_expr(x1), as_expr(x2))), axis)
+
+
+def matvec(x1: Any, x2: Any) -> Expr:
+    """Stacks of matrices times stacks of vectors."""
+    return einsum("...ij,...j->...i", x1, x2)
+
+
+def vecmat(x1: Any, x2: Any) -> Expr:
+    """Stacks of vectors times stacks of matrices."""
+    return einsum("...i,...ij->...j", x1, x2)
+
+
 def matmul(a: Any, b: Any) -> Expr:
     """a @ b by NumPy's rules: vectors, matrices, and stacks of matrices whose leading axes broadcast."""
     x, y = as_expr(a), as_expr(b)
@@ -352,6 +374,12 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
     return contract([(e, tuple(labels))], (*(a for a in range(e.ndim) if a not in (i, j)), i))
 
 
+def diagflat(v: Any, k: int = 0) -> Expr:
+    """The entries in row-major order as a diagonal matrix."""
+    e = as_expr(v)
+    return diag(reshape_node(e, (dim_mul(*e.shape),)), k)
+
+
 def diag(x: Any, k: int = 0) -> Expr:
     """A vector as a diagonal matrix, or the diagonal of a matrix."""
     e = as_expr(x)
@@ -365,126 +393,3 @@ def diag(x: Any, k: int = 0) -> Expr:
     n = dim_add(e.shape[0], abs(k))
     key = (Range(builtins.max(-k, 0), e.shape[0], 1), Range(builtins.max(k, 0), e.shape[0], 1))
     return scatter([square_matrix], [key], (n, n))
-
-
-# --- linear algebra -----------------------------------------------------------------------------------------------
-def inv(x: Any) -> Expr:
-    """The inverse of a square matrix."""
-    return linalg("inv", as_expr(x))
-
-
-def det(x: Any) -> Expr:
-    """The determinant."""
-    return linalg("det", as_expr(x))
-
-
-def logdet(x: Any) -> Expr:
-    """log |det x|, the second part of np.linalg.slogdet."""
-    return linalg("logdet", as_expr(x))
-
-
-def slogdet(x: Any) -> tuple[Expr, Expr]:
-    """The sign of the determinant and the logarithm of its absolute value."""
-    e = as_expr(x)
-    return apply("sign", det(e)), logdet(e)
-
-
-def solve(a: Any, b: Any) -> Expr:
-    """inv(a) @ b without the inverse; b is a vector, a matrix, or a stack of matrices."""
-    x, y = as_expr(a), as_expr(b)
-    if y.ndim == 1:
-        if not y.shape or x.ndim < 2 or x.shape[-1] != y.shape[0]:
-            raise ShapeError(f"solve: a matrix {show_shape(x.shape)} and a right side {show_shape(y.shape)}")
-        column = broadcast_to(expand_axis(y, 1), (*x.shape[:-1], 1))
-        return _drop_last(linalg("solve", x, column))
-    batch = broadcast_dims("solve", x.shape[:-2], y.shape[:-2])
-    return linalg("solve", broadcast_to(x, (*batch, *x.shape[-2:])), broadcast_to(y, (*batch, *y.shape[-2:])))
-
-
-def _drop_last(e: Expr) -> Expr:
-    return reshape_node(e, e.shape[:-1])
-
-
-def cholesky(x: Any) -> Expr:
-    """The lower triangular L with L @ L.T = x, x symmetric and positive definite."""
-    return linalg("cholesky", as_expr(x))
-
-
-def pinv(x: Any) -> Expr:
-    """The pseudo-inverse of a matrix of full rank."""
-    return linalg("pinv", as_expr(x))
-
-
-def eigvalsh(x: Any) -> Expr:
-    """The eigenvalues of a symmetric matrix, ascending; they must be distinct for a derivative."""
-    return linalg("eigvalsh", as_expr(x))
-
-
-def eigh(x: Any) -> tuple[Expr, Expr]:
-    """Eigenvalues, ascending, and eigenvectors as columns, of a symmetric matrix; distinct eigenvalues."""
-    e = as_expr(x)
-    return linalg("eigvalsh", e), linalg("eigvecs", e)
-
-
-def svdvals(x: Any) -> Expr:
-    """The singular values, descending; distinct for a derivative."""
-    return linalg("svdvals", as_expr(x))
-
-
-def matrix_power(x: Any, n: int) -> Expr:
-    """x @ x @ ... n times; the inverse for negative n, the identity for 0."""
-    e = as_expr(x)
-    if e.ndim < 2 or e.shape[-1] != e.shape[-2]:
-        raise ShapeError(f"matrix_power: a square matrix is wanted, not {show_shape(e.shape)}")
-    if n < 0:
-        return matrix_power(inv(e), -n)
-    if n == 0:
-        return broadcast_to(Delta(e.shape[-1]), e.shape)
-    result: Expr | None = None
-    while n:
-        if n & 1:
-            result = e if result is None else matmul(result, e)
-        n >>= 1
-        if n:
-            e = matmul(e, e)
-    assert result is not None
-    return result
-
-
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Expr:
-    """np.linalg.norm for the orders that have a derivative: 2 and p-norms of vectors, 1, inf; fro, nuc, 2, 1, inf of matrices.
-
-    Raises: Unsupported for another order, by name.
-    """
-    e = as_expr(x)
-    if axis is None:
-        axes = tuple(range(e.ndim))
-        if ord is None:
-            return _keep(sqrt(sum(square(e))), axes, keepdims)
-    else:
-        axes = tuple(axis_of(a, e.ndim, "norm") for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
-    if len(axes) == 1:
-        if ord is None or ord == 2:
-            return sqrt(sum(square(e), axes, keepdims))
-        if ord == 1:
-            return sum(absolute(e), axes, keepdims)
-        if ord in (np.inf, -np.inf):
-            return (max if ord > 0 else min)(absolute(e), axes, keepdims)
-        if isinstance(ord, (int, float)) and ord != 0:
-            return apply(
-                "pow",
-                sum(apply("pow", absolute(e), as_expr(ord)), axes, keepdims),
-                as_expr(1 / ord if isinstance(ord, float) else Fraction(1, ord)),
-            )
-    elif len(axes) == 2:
-        if ord is None or ord == "fro":
-            return sqrt(sum(square(e), axes, keepdims))
-        if ord in (1, -1, np.inf, -np.inf):
-            row = axes[0] if abs(ord) == 1 else axes[1]
-            inner_sum = sum(absolute(e), row, keepdims=True)
-            return _keep((max if ord > 0 else min)(inner_sum, axes), axes, keepdims)
-        if ord in ("nuc", 2, -2):
-            values = svdvals(permute(e, (*(a for a in range(e.ndim) if a not in axes), *axes)))
-            result = sum(values, -1) if ord == "nuc" else (max if ord == 2 else min)(values, -1)
-            return _keep(result, axes, keepdims)
-    raise Unsupported(f"norm: the order {ord!r} over {len(axes)} axes has no derivative here")
