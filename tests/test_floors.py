@@ -145,3 +145,28 @@ def test_import_symdiff_loads_no_heavy_library():
 def test_the_table_names_the_floors_that_exist():
     found = {floor_of(module_of(path)) for path in FILES}
     assert {"errors", "expr"} <= found <= set(HEIGHT)
+
+
+@pytest.mark.parametrize(
+    "code", ["from symdiff import grad", "import symdiff.grad; grad = symdiff.grad", "import symdiff; symdiff.grad; grad = symdiff.grad"]
+)
+def test_grad_is_the_function_however_it_is_imported(code):
+    shown = run_python(f"{code}\nimport symdiff as sd\nx = sd.var('x')\nprint(callable(grad), grad is sd.grad, grad(x, x).value)")
+    assert shown.split() == ["True", "True", "1"]
+
+
+@pytest.mark.slow
+def test_a_users_program_passes_strict_typing(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import symdiff as sd\n"
+        "import symdiff.grad\n"
+        "from symdiff import grad, var\n"
+        "x = var('x', shape=('n',))\n"
+        "loss: sd.Expr = sd.sum((x - 1) ** 2)\n"
+        "one: sd.Expr = symdiff.grad(loss, x)\n"
+        "many: list[sd.Expr] = grad(loss, [x])\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", str(program)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
