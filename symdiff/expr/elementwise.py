@@ -140,12 +140,12 @@ def elu(x: Any, alpha: Any = 1) -> Expr:
 
 
 def maximum(a: Any, b: Any) -> Expr:
-    """The larger, elementwise; at a tie the derivative is shared equally."""
+    """The larger, elementwise; at a tie the derivative goes to a constant argument if there is one, else to the second."""
     return apply("maximum", as_expr(a), as_expr(b))
 
 
 def minimum(a: Any, b: Any) -> Expr:
-    """The smaller, elementwise; at a tie the derivative is shared equally."""
+    """The smaller, elementwise; at a tie the derivative goes to a constant argument if there is one, else to the second."""
     return apply("minimum", as_expr(a), as_expr(b))
 
 

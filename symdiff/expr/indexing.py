@@ -41,7 +41,7 @@ def index(x: Any, key: Any) -> Expr:
     entries[at : at + 1] = [slice(None)] * (e.ndim - used)
     # Basic part: places by axis; new axes and index arrays are put in afterwards.
     places: list[Place] = []
-    layout: list[Any] = []  # for each axis of the result so far: 'axis', None (new), or an index array
+    layout: list[Any] = []  # for each entry of the key: 'axis', 'position' (no axis is left), None (a new axis), or an index array
     axis = 0
     for k in entries:
         if k is None:
@@ -63,6 +63,7 @@ def index(x: Any, key: Any) -> Expr:
             axis += 1
         else:
             places.append(_position(k, e.shape[axis]))
+            layout.append("position")
             axis += 1
     e = slice_node(e, tuple(places))
     return _advanced(e, layout) if any(isinstance(entry, Expr) for entry in layout) else _with_new_axes(e, layout)
@@ -136,16 +137,26 @@ def _ceil_div(count: Dim, step: int, dim: Dim) -> Dim:
     return dim_floordiv(dim_add(count, step - 1), step)
 
 
+def is_position(entry: Any) -> bool:
+    return isinstance(entry, str) and entry == "position"
+
+
 def _with_new_axes(e: Expr, layout: Sequence[Any]) -> Expr:
-    for a, entry in enumerate(layout):
+    for a, entry in enumerate(entry for entry in layout if not is_position(entry)):
         if entry is None:
             e = expand_axis(e, a)
     return e
 
 
 def _advanced(e: Expr, layout: Sequence[Any]) -> Expr:
-    """Index arrays broadcast together; their shape stands where they stood if they are neighbours, in front if they are not."""
-    e = _with_new_axes(e, ["axis" if isinstance(entry, Expr) else entry for entry in layout])
+    """Index arrays broadcast together; their shape stands where they stood if they are neighbours, in front if they are not.
+
+    Beside an index array a whole number is one too: x[0, :, [1, 2]] has its two positions apart.
+    """
+    e = _with_new_axes(e, layout)
+    arrays = [k for k, entry in enumerate(layout) if isinstance(entry, Expr) or is_position(entry)]
+    apart = arrays[-1] - arrays[0] >= len(arrays)
+    layout = [entry for entry in layout if not is_position(entry)]
     axes = [a for a, entry in enumerate(layout) if isinstance(entry, Expr)]
     shape = broadcast_dims("index", *(layout[a].shape for a in axes))
     indices = [stretch(layout[a], shape) for a in axes]
@@ -154,7 +165,7 @@ def _advanced(e: Expr, layout: Sequence[Any]) -> Expr:
         known = i.value if isinstance(i, Const) and isinstance(i.value, np.ndarray) and i.value.size else None
         if known is not None and isinstance(dim, int) and (known.min() < -dim or known.max() >= dim):
             raise ShapeError(f"index: an index array has entries out of range for an axis of size {dim}")
-    if axes != list(range(axes[0], axes[0] + len(axes))):
+    if apart:
         e = permute(e, axes + [a for a in range(e.ndim) if a not in axes])
         axes = list(range(len(axes)))
     return gather(e, indices, axes[0])

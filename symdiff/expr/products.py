@@ -40,9 +40,11 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
-    """Mean over axes: the sum divided by the size, which may be a name."""
+    """Mean over axes: the sum divided by the size, which may be a name. Raises: ShapeError for an empty axis."""
     e = as_expr(x)
     axes = axes_of(axis, e.ndim, "mean")
+    if any(e.shape[a] == 0 for a in axes):
+        raise ShapeError(f"mean: an axis of {show_shape(e.shape)} is empty and has no mean")
     return keep_axes(product((constant_power(size(dim_mul(*(e.shape[a] for a in axes))), -1), sum_axes(e, axes))), axes, keepdims)
 
 
