@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from symdiff.errors import ShapeError
 from symdiff.expr.dims import Dim, Shape, broadcast_dims, dim_terms, show_shape
-from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
+from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers, whole
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Number, Ones, Size
 
@@ -71,10 +71,9 @@ def contract(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
                 coefficient = multiply_numbers(coefficient, e.value)  # type: ignore[arg-type]
             else:
                 kept.insert(0, (e, ()))
-    if not isinstance(coefficient, float) and coefficient == 0:
+    if coefficient == 0:
         return _zeros(kept, out)
-    if isinstance(coefficient, float) and coefficient == 0.0:
-        return _zeros(kept, out)
+    coefficient = whole(coefficient)
     if len(kept) == 1 and coefficient == 1 and not isinstance(coefficient, bool) and kept[0][1] == out:
         return kept[0][0]
     if not kept:
@@ -212,7 +211,7 @@ def add(*terms: Expr) -> Expr:
         else:
             kept.append(t if t.shape == shape else broadcast_to(t, shape))
     if constant != 0 or constant != constant:
-        kept.insert(where, broadcast_to(Const(constant), shape))
+        kept.insert(where, broadcast_to(Const(whole(constant)), shape))
     if not kept:
         return broadcast_to(Const(0), shape)
     return kept[0] if len(kept) == 1 else Add(tuple(kept))

@@ -131,3 +131,8 @@ def _decimal(operation: Callable[[Any, Any], Any], a: Number, b: Number) -> Numb
         return plain
     result: Number = operation(a, b)
     return int(result) if isinstance(result, Fraction) and result.denominator == 1 else result
+
+
+def whole(value: Number) -> Number:
+    """A float without fraction as the int that it is: 2.0 x and 2 x are one product."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value

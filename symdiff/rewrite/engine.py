@@ -11,20 +11,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symdiff.expr import ops
-from symdiff.expr.algebra import add, broadcast_to, contract, permute
+from symdiff.expr.algebra import add, broadcast_to, contract, permute, zeros_of
 from symdiff.expr.build import apply
 from symdiff.expr.dims import Shape
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Const, Contract, Linalg, Map, Ones, Reduce
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Linalg, Map, Ones, Reduce, Reshape
 from symdiff.expr.rebuild import with_operands
-from symdiff.expr.traverse import use_counts
-from symdiff.rewrite.expand import expanded
+from symdiff.expr.traverse import transform, use_counts
+from symdiff.rewrite.expand import expanded, expanded_terms
 from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.measure import cost
+from symdiff.rewrite.orientation import Signs, sign_into_sum
 from symdiff.rewrite.products import normal_product
 from symdiff.rewrite.softmax import log_of_sum, shifted_logsumexp
 from symdiff.rewrite.sums import drop_axes, normal_sum, opened
-from symdiff.rewrite.terms import Term, as_term
+from symdiff.rewrite.terms import Term, as_ratio, as_term, collect
 from symdiff.rules.identities import ELEMENTWISE, Identity
 
 ROUNDS = 12
@@ -55,7 +57,8 @@ _BY_FUNCTION = by_function(ELEMENTWISE)
 class Round:
     """One pass over a DAG. Normal forms are remembered by node, so that a shared node is treated once."""
 
-    def __init__(self, roots: Sequence[Expr], steps: list[Step] | None) -> None:
+    def __init__(self, roots: Sequence[Expr], steps: list[Step] | None, signs: Signs) -> None:
+        self.signs = signs
         self.uses: Counter[Expr] = use_counts(*roots)
         self.normal: dict[Expr, Expr] = {}
         self.shared: set[Expr] = set()
@@ -98,22 +101,34 @@ class Round:
                 return self.visit_map(e)
             case Contract():
                 names: list[str] = []
-                result = normal_product(as_term(e), self.may_open, names.append)
+                result = normal_product(as_term(e), self.may_open, self.signs.turn, names.append)
                 for name in names:
                     self.log(name, e, result)
-                if result is e or not isinstance(result, Contract):
-                    result = expanded(result, self.product, self.may_open) if isinstance(result, Contract) else result
-                return signs_out(result)
+                return expanded(result, self.product)
             case Add():
-                return normal_sum(opened(e, self.may_open), self.product)
+                return self.visit_sum(e)
             case Reduce():
-                return shifted_logsumexp(e) or e
+                shifted = shifted_logsumexp(e)
+                return e if shifted is None else shifted
             case Linalg():
                 return visit_linalg(e)
+            case Reshape():
+                return visit_reshape(e)
         return e
 
     def product(self, term: Term) -> Expr:
-        return normal_product(term, self.may_open, lambda name: None)
+        return normal_product(term, self.may_open, self.signs.turn)
+
+    def visit_sum(self, e: Add) -> Expr:
+        """The shortest of: inner sums opened, left as they are, and products multiplied out where terms can cancel."""
+        terms = opened(e, self.may_open)
+        best = normal_sum(terms, self.product)
+        for trial in ([as_term(t) for t in e.terms], expanded_terms(terms, self.product)):
+            if trial is not None and len(trial) > 1 and list(trial) != terms:
+                candidate = normal_sum(trial, self.product)
+                if cost(candidate) < cost(best):
+                    best = candidate
+        return best
 
     def visit_map(self, e: Map) -> Expr:
         lowered = lower_rank(e)
@@ -130,6 +145,8 @@ class Round:
             return summed
         if e.fn == "where":
             return visit_where(e)
+        if e.fn in COMPARISONS:
+            return visit_comparison(e)
         return e
 
 
@@ -180,6 +197,35 @@ def visit_where(e: Map) -> Expr:
     return e
 
 
+COMPARISONS = {"less": "greater", "greater": "less", "less_equal": "greater_equal", "greater_equal": "less_equal"}
+
+
+def visit_comparison(e: Map) -> Expr:
+    """a > b between multiples of one thing u is u > 0 or u < 0."""
+    a, b = e.args
+    if constant_value(a) is not None or constant_value(b) is not None:
+        return e
+    terms = collect([*opened(a, lambda _: True), *(t.scaled(-1) for t in opened(b, lambda _: True))])
+    coefficients = {abs(t.coefficient) for t in terms}
+    if len(coefficients) != 1 or cost(_sum_of(terms)) + 1 >= cost(e):
+        return e
+    scale = terms[0].coefficient
+    u = _sum_of([Term(as_ratio(t.coefficient, scale), t.factors, t.out) for t in terms])
+    return apply(e.fn if scale > 0 else COMPARISONS[e.fn], u, zeros_of(e.shape))
+
+
+def _sum_of(terms: Sequence[Term]) -> Expr:
+    return add(*(t.expr() for t in terms))
+
+
+def visit_reshape(e: Reshape) -> Expr:
+    """The identity of order m n, its axes split into (m, n), is the product of two identities."""
+    half = len(e.to) // 2
+    if isinstance(e.x, Delta) and len(e.to) % 2 == 0 and e.to[:half] == e.to[half:]:
+        return contract([(Delta(d), (k, half + k)) for k, d in enumerate(e.to[:half])], tuple(range(len(e.to))))
+    return e
+
+
 def visit_linalg(e: Linalg) -> Expr:
     """inv(A.T) = inv(A).T; inv(inv(A)) = A; the determinant of a transpose or an inverse."""
     a = e.args[0]
@@ -200,42 +246,20 @@ def visit_linalg(e: Linalg) -> Expr:
     return e
 
 
-def signs_out(e: Expr) -> Expr:
-    """-(b - a) becomes a - b: the sign of a product goes into a sum that has a negative term to turn."""
-    if not isinstance(e, Contract):
-        return e
-    term = as_term(e)
-    if not term.coefficient < 0:
-        return e
-    for k, (f, ls) in enumerate(term.factors):
-        if isinstance(f, Add):
-            coefficients = [as_term(t).coefficient for t in f.terms]
-            if constant_value(f.terms[0]) is None and sum(c < 0 for c in coefficients) * 2 >= len(coefficients):
-                factors = (*term.factors[:k], (_turned(f), ls), *term.factors[k + 1 :])
-                return Term(-term.coefficient, factors, term.out).expr()
-    return e
-
-
-def _turned(f: Add) -> Expr:
-    """-f, positive terms first."""
-    terms = [as_term(t).scaled(-1) for t in f.terms]
-    terms.sort(key=lambda t: t.coefficient < 0)
-    return add(*(t.expr() for t in terms))
-
-
 def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list[Expr]:
     """Several expressions in normal form, together, so that what they share stays shared.
 
     `steps`, if given, is told each identity that was used.
     """
     current = list(roots)
+    signs = Signs(current)
     for _ in range(ROUNDS):
-        one = Round(current, steps)
+        one = Round(current, steps, signs)
         new = [one.run(e) for e in current]
         if all(a is b for a, b in zip(new, current, strict=True)):
             break
         current = new
-    return current
+    return transform(current, lambda e, operands: sign_into_sum(with_operands(e, operands)))
 
 
 def simplify(e: Expr, steps: list[Step] | None = None) -> Expr:

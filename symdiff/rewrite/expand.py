@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Contract, Delta, Map, Ones
@@ -86,8 +86,36 @@ def expand(term: Term, chosen: list[int]) -> list[Term] | None:
     return terms
 
 
-def expanded(e: Contract, product: Callable[[Term], Expr], may_open: Callable[[Expr], bool]) -> Expr:
-    """The product multiplied out, collected and factored again, if that is shorter; else as it was."""
+def expanded_terms(terms: Sequence[Term], product: Callable[[Term], Expr]) -> list[Term] | None:
+    """The terms of a sum, those multiplied out whose inner sums meet another term; None if there are none or too many."""
+    if len(terms) > MOST_TERMS:
+        return None
+    bases = [_bases(t) | {b for f, _ in t.factors if isinstance(f, Add) for b in _inner_bases(f)} for t in terms]
+    result: list[Term] = []
+    changed = False
+    for i, t in enumerate(terms):
+        others = set().union(*(bases[j] for j in range(len(terms)) if j != i))
+        chosen = [
+            k
+            for k, (f, _) in enumerate(t.factors)
+            if isinstance(f, Add) and len(f.terms) <= MOST_ADDENDS and (_inner_bases(f) & others or f in others)
+        ]
+        longer = expand(t, chosen) if chosen else None
+        if longer is None:
+            result.append(t)
+        else:
+            changed = True
+            result += [as_term(product(x)) for x in longer]
+    return result if changed and len(result) <= MOST_TERMS else None
+
+
+def expanded(e: Expr, product: Callable[[Term], Expr], depth: int = 3) -> Expr:
+    """The product multiplied out, collected and factored again, if that is shorter; else as it was.
+
+    A term of the expansion is expanded itself where it is promising, `depth` deep.
+    """
+    if not isinstance(e, Contract) or depth == 0:
+        return e
     term = as_term(e)
     chosen = promising(term)
     best: Expr = e
@@ -95,7 +123,8 @@ def expanded(e: Contract, product: Callable[[Term], Expr], may_open: Callable[[E
         terms = expand(term, trial) if trial else None
         if terms is None:
             continue
-        result = normal_sum([as_term(product(t)) for t in terms], product)
+        parts = [as_term(expanded(product(t), product, depth - 1)) for t in terms]
+        result = normal_sum(parts, product)
         if cost(result) < cost(best):
             best = result
     return best

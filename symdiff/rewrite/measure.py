@@ -56,6 +56,10 @@ def _is_negated(e: Expr) -> bool:
     return isinstance(e, Contract) and isinstance(e.factors[0], Const) and e.factors[0].shape == () and e.factors[0].value == -1
 
 
+def _is_square_of_variable(e: Expr) -> bool:
+    return isinstance(e, Map) and e.fn == "pow" and constant_value(e.args[1]) == 2 and isinstance(e.args[0], Var)
+
+
 def _product(e: Contract) -> int:
     total, heavy = 0, 0
     summed = {label for ls in e.labels for label in ls} - set(e.out)
@@ -79,4 +83,6 @@ def _product(e: Contract) -> int:
     total += max(heavy - 1, 0)
     if any(count == 1 for count in carriers.values()):
         total += 1  # an explicit sum
+        if heavy == 1 and not e.out and len(e.labels[-1]) == 1 and _is_square_of_variable(e.factors[-1]):
+            total -= 1  # x @ x
     return total

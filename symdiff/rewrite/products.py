@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symdiff.expr import ops
-from symdiff.expr.algebra import add, contract, product
+from symdiff.expr.algebra import contract, product
 from symdiff.expr.build import power
 from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Contract, Delta, Labels, Linalg, Map, Number, Ones, Var
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Var
+from symdiff.rewrite.exponentials import merge_exponentials
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.softmax import is_log_softmax
 from symdiff.rewrite.terms import Factor, Term, as_term, connected, is_symmetric, used_labels
@@ -30,16 +30,43 @@ def base_and_exponent(e: Expr) -> tuple[Expr, Number]:
     return e, 1
 
 
+def cancelling(e: Expr) -> set[object]:
+    """What a factor could cancel or merge with: the base of a power, any exponential, and those inside a sum."""
+    base, _ = base_and_exponent(e)
+    if isinstance(base, (Ones, Delta)):
+        return set()
+    if isinstance(base, Map) and base.fn == "exp":
+        return {"exp"}
+    found: set[object] = {base}
+    if isinstance(base, Add) and len(base.terms) <= 6:
+        for t in base.terms:
+            for f, _ in as_term(t).factors:
+                if not isinstance(f, (Ones, Delta)):
+                    inner, _ = base_and_exponent(f)
+                    found.add("exp" if isinstance(inner, Map) and inner.fn == "exp" else inner)
+    return found
+
+
 def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
-    """Products among the factors opened into this one; their summed labels get numbers of their own."""
-    if not any(isinstance(f, Contract) and may_open(f) for f, _ in term.factors):
+    """Products among the factors opened into this one; their summed labels get numbers of their own.
+
+    A product that others use as well is opened only if it has no sum and something in it can cancel here.
+    """
+    if not any(isinstance(f, Contract) for f, _ in term.factors):
         return term
     coefficient = term.coefficient
     factors: list[Factor] = []
     fresh = 1 + max(used_labels(term.factors) | set(term.out), default=0)
     room = MOST_FACTORS - len(term.factors)
-    for f, ls in term.factors:
-        inner = as_term(f) if isinstance(f, Contract) and may_open(f) else None
+    for k, (f, ls) in enumerate(term.factors):
+        inner = as_term(f) if isinstance(f, Contract) else None
+        if inner is not None and not may_open(f):
+            others = set().union(*(cancelling(g) for j, (g, _) in enumerate(term.factors) if j != k))
+            meets = any(cancelling(g) & others for g, _ in inner.factors)
+            alone = set(ls) - set(term.out) - used_labels(g for j, g in enumerate(term.factors) if j != k)
+            meets = meets or (bool(alone) and any(isinstance(g, Add) for g, _ in inner.factors))
+            if not meets or used_labels(inner.factors) != set(inner.out):
+                inner = None
         scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors))
         if inner is None or scalar_sum or len(inner.factors) - 1 > room:
             factors.append((f, ls))
@@ -67,7 +94,7 @@ def open_powers(term: Term) -> Term:
             elementwise = used_labels(inner.factors) == set(inner.out) and not any(isinstance(g, Delta) for g, _ in inner.factors)
             heavy = [base_and_exponent(g)[0] for g, _ in inner.factors if not isinstance(g, Ones)]
             if elementwise and (k < 0 or len(heavy) < 2 or any(b in bases for b in heavy)):
-                scale = power(ops.const(inner.coefficient), k)  # type: ignore[attr-defined]
+                scale = power(Const(inner.coefficient), k)
                 number = constant_value(scale)
                 if number is not None:
                     names = dict(zip(inner.out, ls, strict=True))
@@ -105,31 +132,6 @@ def merge_powers(term: Term) -> Term:
         else:
             factors.append((power(base, k), ls))
     return Term(term.coefficient, tuple(factors), term.out)
-
-
-def merge_exponentials(term: Term) -> Term:
-    """exp(a) exp(b) becomes exp(a + b) where the axes of one are among those of the other."""
-    places = [k for k, (f, _) in enumerate(term.factors) if isinstance(f, Map) and f.fn == "exp"]
-    if len(places) < 2:
-        return term
-    places.sort(key=lambda k: -len(term.factors[k][1]))
-    widest, ls = term.factors[places[0]]
-    joined = [k for k in places[1:] if set(term.factors[k][1]) <= set(ls)]
-    if not joined or len(set(ls)) < len(ls):
-        return term
-    assert isinstance(widest, Map)
-    exponents = [widest.args[0]]
-    for k in joined:
-        f, inner = term.factors[k]
-        assert isinstance(f, Map)
-        dims = dict(zip(ls, widest.shape, strict=True))
-        ones = [(Ones(dims[label]), (label,)) for label in ls if label not in inner]
-        exponents.append(contract([(f.args[0], inner), *ones], ls))
-    rest = tuple(f for k, f in enumerate(term.factors) if k != places[0] and k not in joined)
-    at = places[0]
-    merged = (ops.exp(add(*exponents)), ls)
-    before = tuple(f for k, f in enumerate(term.factors[:at]) if k not in joined)
-    return Term(term.coefficient, (*before, merged, *rest[len(before) :]), term.out)
 
 
 def apply_pairs(term: Term) -> tuple[Term, str] | None:
@@ -259,11 +261,29 @@ def split_scalars(term: Term) -> Term:
     return Term(term.coefficient, tuple(factors), term.out)
 
 
-def normal_product(term: Term, may_open: Callable[[Expr], bool], log: Callable[[str], None]) -> Expr:
+def turn_sums(term: Term, turn: Callable[[Add], Add | None]) -> Term:
+    """(b - a) as -(a - b) where `turn` says so, so that a difference is written in one way only."""
+    coefficient = term.coefficient
+    factors: list[Factor] = []
+    for f, ls in term.factors:
+        base, k = base_and_exponent(f)
+        turned = turn(base) if isinstance(base, Add) and isinstance(k, int) else None
+        if turned is None:
+            factors.append((f, ls))
+        else:
+            assert isinstance(k, int)
+            factors.append((power(turned, k), ls))
+            coefficient = -coefficient if k % 2 else coefficient
+    return Term(coefficient, tuple(factors), term.out)
+
+
+def normal_product(
+    term: Term, may_open: Callable[[Expr], bool], turn: Callable[[Add], Add | None], log: Callable[[str], None] = lambda name: None
+) -> Expr:
     """The product in normal form. `log` is told the name of each identity that is used."""
     for _ in range(40):
         before = term
-        term = merge_exponentials(merge_powers(open_powers(flatten(term, may_open))))
+        term = merge_exponentials(merge_powers(turn_sums(open_powers(flatten(term, may_open)), turn)))
         step = apply_pairs(term) or known_sums(term)
         if step is not None:
             term, name = step

@@ -11,33 +11,18 @@ from fractions import Fraction
 from math import gcd
 
 from symdiff.expr.algebra import add, contract
-from symdiff.expr.build import power
+from symdiff.expr.build import apply, power
 from symdiff.expr.leaves import add_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Number, Ones
+from symdiff.expr.nodes import Add, Const, Contract, Map, Number, Ones
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.measure import cost
 from symdiff.rewrite.products import base_and_exponent
-from symdiff.rewrite.terms import Factor, Term, as_term, is_symmetric, term_key, used_labels
+from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, collect, is_symmetric, used_labels
 from symdiff.rules.identities import SUMS
 
 MOST_TERMS = 48  # longer sums are collected, not factored
 Product = Callable[[Term], Expr]
-
-
-def collect(terms: Sequence[Term]) -> list[Term]:
-    """Like terms added, in the order of their first appearance; those that cancel drop."""
-    first: dict[tuple[object, ...], int] = {}
-    kept: list[Term] = []
-    for t in terms:
-        key = term_key(t)
-        if key in first:
-            k = first[key]
-            kept[k] = Term(add_numbers(kept[k].coefficient, t.coefficient), kept[k].factors, kept[k].out)
-        else:
-            first[key] = len(kept)
-            kept.append(t)
-    return [t for t in kept if t.coefficient != 0]
 
 
 def opened(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
@@ -161,7 +146,7 @@ def _pull_out(terms: Sequence[Term], places: list[tuple[int, int]], product: Pro
     carried = used_labels(pulled)
     pulled += [(Ones(dims[label]), (label,)) for label in range(rank) if label not in carried]
     ordered = _authors_order(pulled, places, terms)
-    whole = as_term(contract(ordered, tuple(range(rank))))
+    whole = as_term(product(Term(1, tuple(ordered), tuple(range(rank)))))
     chosen = {i for i, _ in places}
     at = min(chosen)
     out: list[Term] = []
@@ -221,10 +206,38 @@ def _pull_number(terms: Sequence[Term]) -> list[Term]:
 
 
 def _divided(t: Term, number: Number) -> Term:
-    if isinstance(t.coefficient, float) or isinstance(number, float):
-        return Term(t.coefficient / number, t.factors, t.out)
-    value = Fraction(t.coefficient) / Fraction(number)
-    return Term(int(value) if value.denominator == 1 else value, t.factors, t.out)
+    return Term(as_ratio(t.coefficient, number), t.factors, t.out)
+
+
+# --- choices ------------------------------------------------------------------------------------------------------
+def joined_choices(terms: Sequence[Term], product: Product) -> Expr | None:
+    """u where(c, a, b) + v where(c, p, q) is where(c, u a + v p, u b + v q), if that is shorter."""
+    groups: dict[Expr, list[tuple[int, int]]] = {}
+    for i, t in enumerate(terms):
+        for k, (f, ls) in enumerate(t.factors):
+            if isinstance(f, Map) and f.fn == "where" and ls == t.out:
+                groups.setdefault(f.args[0], []).append((i, k))
+                break
+    for condition, places in groups.items():
+        if len(places) < 2:
+            continue
+        sides = []
+        for side in (1, 2):
+            branch = [
+                Term(terms[i].coefficient, (*terms[i].without(k), (_argument(terms[i], k, side), terms[i].out)), terms[i].out)
+                for i, k in places
+            ]
+            sides.append(normal_sum([as_term(product(t)) for t in branch], product))
+        one = apply("where", condition, *sides)
+        before = _sum([terms[i] for i, _ in places])
+        if cost(one) < cost(before):
+            rest = [t for i, t in enumerate(terms) if i not in {i for i, _ in places}]
+            return one if not rest else normal_sum([as_term(one), *rest], product)
+    return None
+
+
+def _argument(t: Term, k: int, side: int) -> Expr:
+    return t.factors[k][0].operands[side]
 
 
 # --- the whole ----------------------------------------------------------------------------------------------------
@@ -244,6 +257,9 @@ def normal_sum(terms: Sequence[Term], product: Product) -> Expr:
         kept = tuple(k for k in range(len(shape_of.shape)) if k not in idle)
         ones = [(Ones(shape_of.shape[k]), (k,)) for k in idle]
         return contract([(inner, kept), *ones], tuple(range(len(shape_of.shape))))
+    chosen = joined_choices(terms, product)
+    if chosen is not None:
+        return chosen
     plain = apply_sum_identities(add(*(t.expr() for t in terms)))
     if not isinstance(plain, Add) or len(terms) > MOST_TERMS:
         return plain
@@ -254,13 +270,13 @@ def normal_sum(terms: Sequence[Term], product: Product) -> Expr:
             pulled = _pull_out(factored, places, product)
             if pulled is None:
                 continue
-            if cost(_sum(pulled)) < cost(_sum(factored)):
+            if cost(_sum(pulled)) <= cost(_sum(factored)):
                 factored = pulled
                 break
         else:
             break
     for candidate in (_sum(_pull_number(factored)), _sum(factored)):
-        if cost(candidate) < cost(best):
+        if cost(candidate) < cost(best) or (cost(candidate) == cost(best) and best is plain):
             best = candidate
     return best
 

@@ -12,9 +12,9 @@ from fractions import Fraction
 from weakref import WeakKeyDictionary
 
 from symdiff.expr.algebra import contract
-from symdiff.expr.leaves import multiply_numbers
+from symdiff.expr.leaves import add_numbers, multiply_numbers
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Var
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Var
 from symdiff.rules.assumptions import holds
 
 Factor = tuple[Expr, Labels]
@@ -63,6 +63,29 @@ def as_term(e: Expr) -> Term:
 def relabel(factors: Iterable[Factor], names: dict[int, int]) -> list[Factor]:
     """Factors with labels renamed."""
     return [(f, tuple(names[label] for label in ls)) for f, ls in factors]
+
+
+def joined(term: Term, room: int = 10) -> Term:
+    """The product with all products inside it opened, as far as it stays short: for comparing, whoever else uses them."""
+    factors = list(term.factors)
+    coefficient = term.coefficient
+    fresh = 1 + max((label for _, ls in factors for label in ls), default=0) + len(term.out)
+    k = 0
+    while k < len(factors):
+        f, ls = factors[k]
+        if not isinstance(f, Contract) or len(factors) + len(f.factors) > room:
+            k += 1
+            continue
+        inner = as_term(f)
+        names = dict(zip(inner.out, ls, strict=True))
+        for _, inner_ls in inner.factors:
+            for label in inner_ls:
+                if label not in names:
+                    names[label] = fresh
+                    fresh += 1
+        coefficient = multiply_numbers(coefficient, inner.coefficient)
+        factors[k : k + 1] = relabel(inner.factors, names)
+    return Term(coefficient, tuple(factors), term.out)
 
 
 def used_labels(factors: Iterable[Factor]) -> set[int]:
@@ -134,20 +157,43 @@ def _is_symmetric(e: Expr) -> bool:
         case Add():
             return sum_key(e.terms) == sum_key(e.terms, turned=True)
         case Contract():
-            term = as_term(e)
+            term = joined(as_term(e))
             return term_key(term) == term_key(Term(term.coefficient, term.factors, term.out[::-1]))
     return False
 
 
 def sum_key(terms: Iterable[Expr], turned: bool = False) -> Counter[object]:
     """The terms of a matrix sum (of its transpose, if turned), in no order."""
-    listed = [as_term(t) for t in terms]
+    listed = [joined(as_term(t)) for t in terms]
     return Counter((t.coefficient, term_key(Term(1, t.factors, t.out[::-1] if turned else t.out))) for t in listed)
 
 
-def sum_rank(factors: Sequence[Factor], out: Labels) -> int:
-    """How many labels are summed."""
-    return len(used_labels(factors) - set(out))
+def collect(terms: Sequence[Term]) -> list[Term]:
+    """Like terms added, in the order of their first appearance; those that cancel drop."""
+    first: dict[tuple[object, ...], int] = {}
+    kept: list[Term] = []
+    scale: list[Number] = []
+    for t in terms:
+        whole = joined(t)
+        key = term_key(whole)
+        ratio = 1 if whole.coefficient == t.coefficient else as_ratio(whole.coefficient, t.coefficient)
+        if key in first:
+            k = first[key]
+            extra = multiply_numbers(t.coefficient, as_ratio(ratio, scale[k]))
+            kept[k] = Term(add_numbers(kept[k].coefficient, extra), kept[k].factors, kept[k].out)
+        else:
+            first[key] = len(kept)
+            kept.append(t)
+            scale.append(ratio)
+    return [t for t in kept if t.coefficient != 0]
+
+
+def as_ratio(a: Number, b: Number) -> Number:
+    """a / b, exact for exact numbers."""
+    if isinstance(a, float) or isinstance(b, float):
+        return float(a) / float(b)
+    value = Fraction(a) / Fraction(b)
+    return int(value) if value.denominator == 1 else value
 
 
 def connected(factors: Sequence[Factor], out: Labels) -> list[list[int]]:
@@ -170,12 +216,3 @@ def connected(factors: Sequence[Factor], out: Labels) -> list[list[int]]:
     for k in range(len(factors)):
         members.setdefault(root(k), []).append(k)
     return sorted(members.values())
-
-
-def is_trivial(e: Expr) -> bool:
-    return isinstance(e, (Ones, Delta))
-
-
-def as_fraction(value: Number) -> Fraction | None:
-    """An exact number as a fraction; None for a float."""
-    return None if isinstance(value, float) else Fraction(value)

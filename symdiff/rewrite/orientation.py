@@ -1,0 +1,67 @@
+"""Signs: a difference is written in one direction throughout an expression, the author's; and at the end a minus goes into a sum.
+
+-(t - y) becomes y - t. What the author wrote first is kept; only u - 1 is written -(1 - u).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symdiff.expr.algebra import add
+from symdiff.expr.leaves import constant_value
+from symdiff.expr.node import Expr, topological
+from symdiff.expr.nodes import Add, Contract
+from symdiff.rewrite.terms import Term, as_term, term_key
+
+Difference = frozenset[tuple[object, object]]
+
+
+def negative(e: Add) -> Expr:
+    """-e term by term, positive terms first."""
+    terms = [as_term(t).scaled(-1) for t in e.terms]
+    return add(*(t.expr() for t in sorted(terms, key=lambda t: t.coefficient < 0)))
+
+
+def _written(e: Add, sign: int) -> Difference:
+    return frozenset((term_key(t), t.coefficient * sign) for t in map(as_term, e.terms))
+
+
+class Signs:
+    """The direction of each difference: that of its first appearance."""
+
+    def __init__(self, roots: Sequence[Expr]) -> None:
+        self.seen: set[Difference] = set()
+        for e in topological(*roots):
+            if isinstance(e, Add):
+                self.turn(e)
+
+    def turn(self, e: Add) -> Add | None:
+        """-e, if that is the direction in which this difference is written; None if it is e."""
+        if not any(as_term(t).coefficient < 0 for t in e.terms) or len(e.terms) > 8:
+            return None
+        written, opposite = _written(e, 1), _written(e, -1)
+        if written in self.seen:
+            return None
+        constants = [c for t in e.terms if (c := constant_value(t)) is not None]
+        if opposite not in self.seen and not (constants and constants[0] < 0):
+            self.seen.add(written)
+            return None
+        self.seen.add(opposite)
+        turned = negative(e)
+        return turned if isinstance(turned, Add) else None
+
+
+def sign_into_sum(e: Expr) -> Expr:
+    """-X.T (y - X w) becomes X.T (X w - y): a sum without constants takes the sign of the product."""
+    if not isinstance(e, Contract):
+        return e
+    term = as_term(e)
+    if not term.coefficient < 0:
+        return e
+    for k, (f, ls) in enumerate(term.factors):
+        if not isinstance(f, Add) or any(constant_value(t) is not None for t in f.terms):
+            continue
+        if any(as_term(t).coefficient < 0 for t in f.terms):
+            factors = (*term.factors[:k], (negative(f), ls), *term.factors[k + 1 :])
+            return Term(-term.coefficient, factors, term.out).expr()
+    return e
