@@ -208,12 +208,8 @@ def atleast_2d(*arrays: Any) -> Any:
 
 def atleast_3d(*arrays: Any) -> Any:
     """Arrays with three axes at least: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
-    return _several(
-        lambda e: (
-            e if e.ndim > 2 else reshape_node(e, (*(1,) * (e.ndim < 2), *e.shape, *(1,) * (2 - max(e.ndim, 1)), *(1,) * (e.ndim == 2)))
-        ),
-        arrays,
-    )
+    before, after = {0: (1, 1, 1), 1: (1,)}, {1: (1,), 2: (1,)}
+    return _several(lambda e: reshape_node(e, (*before.get(e.ndim, ()), *e.shape, *after.get(e.ndim, ()))), arrays)
 
 
 def broadcast_arrays(*arrays: Any) -> tuple[Expr, ...]:
