@@ -1,0 +1,1 @@
+"""From expressions to programs: a flat list of checked instructions, passes over it, and backends that write it out as source."""

@@ -1,0 +1,171 @@
+"""The arguments of a lowered function, checked against the shapes it was built for.
+
+The checks that every call makes are written out as source (types, ranks, equal sizes), about a microsecond an input. When one fails
+the slow way converts what can be converted and otherwise says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symdiff.errors import BindingError, DtypeError, did_you_mean
+from symdiff.expr.dims import Dim, Shape, dim_names, dim_value, show_shape
+from symdiff.lowering.naming import Names
+from symdiff.lowering.program import Input, Requirement
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+class Binder:
+    """Turns positional and keyword arguments into arrays of one dtype and of the right shapes."""
+
+    def __init__(self, function: str, inputs: Sequence[Input], requirements: Sequence[Requirement]) -> None:
+        self.function = function
+        self.inputs = tuple(inputs)
+        self.requirements = tuple(requirements)
+
+    # --- which argument is which ----------------------------------------------------------------------------------
+    def ordered(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
+        """The arguments in the order of the inputs. Raises: BindingError for one too many, missing, unknown or given twice."""
+        names = [i.name for i in self.inputs]
+        if len(args) > len(names):
+            raise BindingError(f"{self.function}: {len(args)} arguments for {len(names)} inputs: {', '.join(names)}")
+        given: dict[str, Any] = dict(zip(names, args, strict=False))
+        for name, value in keywords.items():
+            if name not in names:
+                raise BindingError(f"{self.function}: there is no input {name!r}{did_you_mean(name, names)}. Inputs: {', '.join(names)}")
+            if name in given:
+                raise BindingError(f"{self.function}: the input {name!r} is given twice")
+            given[name] = value
+        missing = [n for n in names if n not in given]
+        if missing:
+            raise BindingError(f"{self.function}: missing: {', '.join(missing)}. Inputs: {self._signature()}")
+        return [given[n] for n in names]
+
+    def _signature(self) -> str:
+        return ", ".join(f"{i.name} {show_shape(i.shape)}" for i in self.inputs)
+
+    # --- what each argument is ------------------------------------------------------------------------------------
+    def arrays(self, values: Sequence[Any]) -> list[Any]:
+        """Arrays of one floating dtype: float32 if every floating array is float32, else float64.
+
+        Raises: BindingError for a shape that does not fit, naming the input; DtypeError for what is not real.
+        """
+        found = [self._array(i, v) for i, v in zip(self.inputs, values, strict=True)]
+        floating = {a.dtype for a, v in zip(found, values, strict=True) if a.dtype.kind == "f" and not isinstance(v, (float, list, tuple))}
+        dtype = FLOATS[1] if floating == {FLOATS[1]} else FLOATS[0]
+        sizes: dict[str, int] = {}
+        bound_by: dict[str, str] = {}
+        for i, a in zip(self.inputs, found, strict=True):
+            self._bind(i, a, sizes, bound_by)
+        for i, a in zip(self.inputs, found, strict=True):
+            self._compare(i, a, sizes, bound_by)
+        for r in self.requirements:
+            if dim_value(r.dim, sizes) < 0:
+                raise BindingError(
+                    f"{self.function}: {', '.join(f'{n} = {sizes[n]}' for n in sorted(dim_names([r.dim])))} is too small: {r.why}"
+                )
+        return [self._converted(i, a, dtype) for i, a in zip(self.inputs, found, strict=True)]
+
+    def _array(self, i: Input, value: Any) -> np.ndarray:
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError) as error:
+            raise DtypeError(f"{self.function}: {i.name} is no array of numbers: {error}") from None
+        if array.dtype.kind not in "fiub":
+            raise DtypeError(f"{self.function}: {i.name} has dtype {array.dtype}; real numbers are wanted")
+        return array
+
+    def _bind(self, i: Input, a: np.ndarray, sizes: dict[str, int], bound_by: dict[str, str]) -> None:
+        if a.ndim != len(i.shape):
+            raise BindingError(f"{self.function}: {i.name} has shape {a.shape}; {show_shape(i.shape)} is expected, {_rank(i.shape)}")
+        for dim, size in zip(i.shape, a.shape, strict=True):
+            if isinstance(dim, str) and dim.isidentifier() and dim not in sizes:
+                sizes[dim], bound_by[dim] = size, i.name
+
+    def _compare(self, i: Input, a: np.ndarray, sizes: Mapping[str, int], bound_by: Mapping[str, str]) -> None:
+        for axis, (dim, size) in enumerate(zip(i.shape, a.shape, strict=True)):
+            expected = dim_value(dim, sizes)
+            if size == expected:
+                continue
+            why = ""
+            if isinstance(dim, str):
+                why = "; " + " and ".join(f"{n} is {sizes[n]}, from {bound_by[n]}" for n in sorted(dim_names([dim])))
+            raise BindingError(
+                f"{self.function}: {i.name} has shape {a.shape}; {show_shape(i.shape)} is expected: axis {axis} is {size}, not {expected}{why}"
+            )
+
+    def _converted(self, i: Input, a: np.ndarray, dtype: np.dtype[Any]) -> Any:
+        if i.kind == "int":
+            whole = a.astype(np.int64) if a.dtype.kind != "f" or np.isfinite(a).all() else None
+            if whole is None or not (whole == a).all():
+                raise DtypeError(f"{self.function}: {i.name} is an index and must hold whole numbers; it has dtype {a.dtype}")
+            return whole if a.ndim else whole[()]
+        return a.astype(dtype, copy=False) if a.ndim else dtype.type(a)
+
+
+def _rank(shape: Shape) -> str:
+    return "a scalar" if not shape else f"{len(shape)} axes" if len(shape) > 1 else "1 axis"
+
+
+def compiled_call(binder: Binder, run: Callable[..., Any], wrap: tuple[str, str]) -> Callable[..., Any]:
+    """A function of positional arguments that runs at once when all fit, else by way of `binder`. `wrap` is what
+    stands around the result to give it its structure."""
+    names = Names({"run", "slow", "ndarray", "f8", "f4", "i8", "float", "type", "dtype", "keys", "dict", "zip", "np"})
+    arguments = [names.fresh(i.name) for i in binder.inputs]
+    dims: dict[str, str] = {}
+    conditions: list[str] = []
+    passed: list[str] = []
+    first = next((a for a, i in zip(arguments, binder.inputs, strict=True) if i.shape and i.kind == "real"), None)
+    unpack: list[str] = []
+    shapes: list[str] = []
+    for a, i in zip(arguments, binder.inputs, strict=True):
+        if not i.shape:
+            conditions.append(f"(type({a}) is float or type({a}) is f8)" if i.kind == "real" else "False")
+            passed.append(f"dtype.type({a})" if first else f"f8({a})")
+            continue
+        conditions.append(f"type({a}) is ndarray")
+        conditions.append(f"{a}.dtype is {'i8' if i.kind == 'int' else 'dtype'}")
+        conditions.append(f"{a}.ndim == {len(i.shape)}")
+        passed.append(a)
+        new = [d for d in i.shape if isinstance(d, str) and d.isidentifier()]
+        if len(set(new)) == len(new) == len(i.shape) and not any(d in dims for d in new):
+            for d in new:
+                dims[d] = names.fresh(d)
+            unpack.append(f"{', '.join(dims[d] for d in new)}{',' if len(new) == 1 else ''} = {a}.shape")
+        else:
+            for axis, dim in enumerate(i.shape):
+                if isinstance(dim, str) and dim.isidentifier() and dim not in dims:
+                    dims[dim] = names.fresh(dim)
+                    unpack.append(f"{dims[dim]} = {a}.shape[{axis}]")
+            shapes.append(f"{a}.shape == ({''.join(_dim_code(d, dims) + ', ' for d in i.shape).rstrip()})")
+    shapes += [f"{_dim_code(r.dim, dims)} >= 0" for r in binder.requirements]
+    dtype = f"dtype = {first}.dtype if type({first}) is ndarray else None" if first else "dtype = None"
+    if first:
+        conditions.insert(0, "(dtype is f8_dtype or dtype is f4_dtype)")
+    lines = [f"def call({', '.join(arguments)}):", f"    {dtype}", f"    if {' and '.join(conditions) or 'True'}:"]
+    lines += [f"        {line}" for line in unpack]
+    before, after = wrap
+    result = f"return {before}run({', '.join(passed)}){after}"
+    lines += [f"        if {' and '.join(shapes)}:", f"            {result}"] if shapes else [f"        {result}"]
+    lines.append(f"    return {before}run(*slow([{', '.join(arguments)}])){after}")
+    space: dict[str, Any] = {
+        "run": run,
+        "slow": binder.arrays,
+        "ndarray": np.ndarray,
+        "f8": np.float64,
+        "f8_dtype": FLOATS[0],
+        "f4_dtype": FLOATS[1],
+        "i8": np.dtype(np.int64),
+    }
+    exec(compile("\n".join(lines), f"<symdiff call of {binder.function}>", "exec"), space)
+    return space["call"]  # type: ignore[no-any-return]
+
+
+def _dim_code(dim: Dim, dims: Mapping[str, str]) -> str:
+    """A dim as Python code; its names are identifiers already."""
+    return str(dim) if isinstance(dim, int) else re.sub(r"[^\W\d]\w*", lambda m: dims[m[0]], dim)

@@ -1,0 +1,99 @@
+"""The functions that NumPy lacks, as source: an emitted program carries those it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """Source of a function, and the helpers that it calls itself."""
+
+    source: str
+    needs: tuple[str, ...] = ()
+
+
+def _helper(source: str, *needs: str) -> Helper:
+    return Helper(source.strip("\n") + "\n", needs)
+
+
+HELPERS: dict[str, Helper] = {
+    "sigmoid": _helper('''
+def sigmoid(x):
+    """1 / (1 + exp(-x)), without overflow."""
+    z = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, z) / (1.0 + z)
+'''),
+    "silu": _helper(
+        '''
+def silu(x):
+    """x * sigmoid(x)."""
+    return x * sigmoid(x)
+''',
+        "sigmoid",
+    ),
+    "leaky_relu": _helper('''
+def leaky_relu(x, slope):
+    """x where positive, slope * x elsewhere."""
+    return np.where(x > 0, x, slope * x)
+'''),
+    "elu": _helper('''
+def elu(x, alpha):
+    """x where positive, alpha * (exp(x) - 1) elsewhere."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+'''),
+    "softsign": _helper('''
+def softsign(x):
+    """x / (1 + |x|)."""
+    return x / (1.0 + np.abs(x))
+'''),
+    "gelu": _helper(
+        '''
+def gelu(x):
+    """x times the normal distribution function."""
+    return 0.5 * x * erfc(-0.7071067811865476 * x)
+''',
+        "erfc",
+    ),
+    "gelu_tanh": _helper('''
+def gelu_tanh(x):
+    """GELU by its tanh approximation."""
+    return 0.5 * x * (1.0 + np.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+'''),
+    "logsumexp": _helper('''
+def logsumexp(x, axis=None):
+    """log(sum(exp(x))) without overflow; -inf for no terms, inf if one is."""
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.log(np.sum(np.exp(x - top), axis=axis)) + np.squeeze(top, axis=axis)
+'''),
+    "polygamma": _helper(
+        '''
+def polygamma(n, x):
+    """The n-th derivative of digamma: (-1)**(n + 1) n! zeta(n + 1, x)."""
+    return (-1.0) ** (n + 1) * math.factorial(n) * zeta(n + 1.0, x)
+''',
+        "zeta",
+    ),
+    "add_at": _helper('''
+def add_at(shape, index, x, dtype):
+    """Zeros to which x is added at index, repeated entries adding up."""
+    total = np.zeros(shape, dtype)
+    np.add.at(total, index, x)
+    return total
+'''),
+}
+
+
+def closure(names: set[str]) -> tuple[list[str], set[str]]:
+    """The helpers with those they call, callees first, and the kernels that they need."""
+    needed: set[str] = set()
+    todo = sorted(names)
+    while todo:
+        name = todo.pop()
+        if name not in needed:
+            needed.add(name)
+            todo += HELPERS[name].needs if name in HELPERS else ()
+    ordered = [n for n in HELPERS if n in needed]
+    return sorted(ordered, key=lambda n: bool(needed & set(HELPERS[n].needs) & HELPERS.keys())), needed - HELPERS.keys()

@@ -1,0 +1,385 @@
+"""The table from operation to NumPy text: one row for each operation of a program.
+
+A text knows how tightly it binds, so that parentheses stand where Python needs them, and where a reader does: around `@` beside `*`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from symdiff.expr.dims import Dim, Shape, dim_add, dim_mul
+from symdiff.expr.functions import FUNCTIONS
+from symdiff.expr.nodes import Place, Range
+from symdiff.lowering.operations import Kind
+from symdiff.lowering.program import Instruction
+
+COMPARE, SUM, MATMUL, PRODUCT, UNARY, POWER, ATOM = 4, 10, 11, 12, 13, 14, 20
+
+
+class Text(NamedTuple):
+    """Source of an expression, how tightly it binds, and how many operations it holds."""
+
+    code: str
+    binds: int = ATOM
+    work: int = 0
+    reads: frozenset[str] = frozenset()
+
+
+def within(text: Text, least: int) -> str:
+    """The text, in parentheses if it binds less than `least`."""
+    return text.code if text.binds >= least else f"({text.code})"
+
+
+@dataclass
+class Context:
+    """What a row may ask for: the names of dims, the kinds of its operands, and helpers to carry along."""
+
+    fresh: Callable[[str], str]
+    constants: Sequence[str]
+    kinds: Mapping[int, Kind]
+    shapes: Mapping[int, Shape]
+    helpers: set[str] = field(default_factory=set)
+    needs_dtype: bool = False
+    sizes: dict[str, str] = field(default_factory=dict)  # the variable of each dim that was read
+
+    def dtype(self) -> str:
+        self.needs_dtype = True
+        return "dtype"
+
+    def dim(self, dim: Dim) -> Text:
+        if isinstance(dim, int):
+            return Text(str(dim), ATOM if dim >= 0 else UNARY)
+
+        def name(match: re.Match[str]) -> str:
+            if match[0] not in self.sizes:
+                self.sizes[match[0]] = self.fresh(match[0])
+            return self.sizes[match[0]]
+
+        code = re.sub(r"[^\W\d]\w*", name, dim)
+        return Text(code, ATOM if dim.isidentifier() else SUM)
+
+    def shape(self, shape: Shape) -> str:
+        return f"({', '.join(self.dim(d).code for d in shape)}{',' if len(shape) == 1 else ''})"
+
+
+class Row(Protocol):
+    def __call__(self, c: Context, i: Instruction, args: Sequence[Text]) -> Text: ...
+
+
+def _infix(symbol: str, binds: int, left: int, right: int) -> Row:
+    return lambda c, i, args: Text(f"{within(args[0], left)} {symbol} {within(args[1], right)}", binds)
+
+
+def _matmul(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    left = args[0].code if args[0].binds == MATMUL else within(args[0], POWER)
+    return Text(f"{left} @ {within(args[1], POWER)}", MATMUL)
+
+
+def _call(function: str) -> Row:
+    return lambda c, i, args: Text(f"{function}({', '.join(a.code for a in args)})")
+
+
+def _helper(name: str) -> Row:
+    def row(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+        c.helpers.add(name)
+        return Text(f"{name}({', '.join(a.code for a in args)})")
+
+    return row
+
+
+def _form(form: str, binds: int = ATOM, least: int = 0) -> Row:
+    """A text with {} for each operand."""
+    return lambda c, i, args: Text(form.format(*(within(a, least) for a in args)), binds)
+
+
+def literal(value: float) -> Text:
+    """A number as Python writes it.
+
+    >>> literal(2).code, literal(0.5).code, literal(float('-inf')).code
+    ('2', '0.5', '-np.inf')
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        name = "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
+        return Text(name, UNARY if name[0] == "-" else ATOM)
+    code = repr(value)
+    return Text(code, UNARY if code[0] == "-" else ATOM)
+
+
+# --- leaves and casts ---------------------------------------------------------------------------------------------
+def _const(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    return literal(i.params[0])
+
+
+def _constant(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    name = c.constants[i.params[0]]
+    return Text(f"np.asarray({name}, {c.dtype()})") if i.kind == "real" else Text(name)
+
+
+def _cast(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    number = c.kinds[i.args[0]] == "number"
+    if i.kind == "real":
+        return Text(f"{c.dtype()}.type({args[0].code})" if number else f"{within(args[0], ATOM)}.astype({c.dtype()})")
+    return Text(f"np.intp({args[0].code})" if number else f"{within(args[0], ATOM)}.astype(np.intp)")
+
+
+def _full(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    shape = c.shape(i.params[0])
+    dtype = c.dtype() if i.kind == "real" else "np.int64" if i.kind == "int" else "bool"
+    maker = {"0": "zeros", "0.0": "zeros", "1": "ones", "1.0": "ones"}.get(args[0].code)
+    return Text(f"np.{maker}({shape}, {dtype})" if maker else f"np.full({shape}, {args[0].code}, {dtype})")
+
+
+def _copy(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    return Text(f"{within(args[0], ATOM)}.copy()" if i.shape else f"np.asarray({args[0].code})[()]")
+
+
+# --- views --------------------------------------------------------------------------------------------------------
+def _transpose(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    (order,) = i.params
+    rank = len(order)
+    x = within(args[0], ATOM)
+    if order == tuple(range(rank))[::-1]:
+        return Text(f"{x}.T")
+    if order == (*range(rank - 2), rank - 1, rank - 2):
+        return Text(f"{x}.swapaxes(-1, -2)")
+    return Text(f"{x}.transpose{order}")
+
+
+def _expand(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    (axes,) = i.params
+    last = max(axes)
+    entries = ["None" if a in axes else ":" for a in range(last + 1)]
+    return Text(f"{within(args[0], ATOM)}[{', '.join(entries)}]")
+
+
+def _squeeze(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    (axes,) = i.params
+    entries = ["0" if a in axes else ":" for a in range(max(axes) + 1)]
+    return Text(f"{within(args[0], ATOM)}[{', '.join(entries)}]")
+
+
+def _reshape(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    (shape,) = i.params
+    x = within(args[0], ATOM)
+    return Text(f"{x}.ravel()" if len(shape) == 1 else f"{x}.reshape{c.shape(shape)}" if shape else f"{x}.reshape(())")
+
+
+def _broadcast(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    return Text(f"np.broadcast_to({args[0].code}, {c.shape(i.params[0])})")
+
+
+def place_code(c: Context, place: Place, dim: Dim) -> str:
+    """One entry of an index."""
+    if not isinstance(place, Range):
+        return c.dim(place).code
+    start, length, step = place
+    if place == Range(0, dim, 1):
+        return ":"
+    stop = dim_add(start, dim_mul(length, step))
+    first = "" if (start == 0 and step > 0) or (step < 0 and start == dim_add(dim, -1)) else within(c.dim(start), SUM)
+    tail = "" if step == 1 else f":{step}"
+    if step > 0:
+        return f"{first}:{'' if stop == dim else c.dim(stop).code}{tail}"
+    if isinstance(stop, int):
+        return f"{first}:{stop if stop >= 0 else ''}{tail}"
+    code = c.dim(stop).code
+    return f"{first}:({code} if {code} >= 0 else None){tail}"
+
+
+def key_code(c: Context, key: Sequence[Place], shape: Shape) -> str:
+    """The inside of the brackets; whole axes at the end are left out."""
+    entries = [place_code(c, p, d) for p, d in zip(key, shape, strict=True)]
+    while len(entries) > 1 and entries[-1] == ":":
+        entries.pop()
+    return ", ".join(entries) if entries else "()"
+
+
+def _slice(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    return Text(f"{within(args[0], ATOM)}[{key_code(c, i.params[0], c.shapes[i.args[0]])}]")
+
+
+def _diagonal(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    axes = "" if i.params == (0, 1) and len(i.shape) == 1 else f", axis1={i.params[0]}, axis2={i.params[1]}"
+    return Text(f"np.diagonal({args[0].code}{axes})")
+
+
+# --- reductions and products --------------------------------------------------------------------------------------
+def _axis(axes: tuple[int, ...], rank: int) -> str:
+    if len(axes) == rank:
+        return ""
+    return f", axis={axes[0] if len(axes) == 1 else axes}"
+
+
+def _reduction(function: str, helper: str = "") -> Row:
+    def row(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+        if helper:
+            c.helpers.add(helper)
+        return Text(f"{function}({args[0].code}{_axis(i.params[0], len(c.shapes[i.args[0]]))})")
+
+    return row
+
+
+def _scan(function: str) -> Row:
+    def row(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+        axis, reverse = i.params
+        if not reverse:
+            return Text(f"{function}({args[0].code}, axis={axis})")
+        return Text(f"np.flip({function}(np.flip({args[0].code}, {axis}), axis={axis}), {axis})")
+
+    return row
+
+
+def _tensordot(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    of_a, of_b = (list(axes) for axes in i.params)
+    return Text(f"np.tensordot({args[0].code}, {args[1].code}, axes=({of_a}, {of_b}))")
+
+
+def einsum_spec(labels: Sequence[Sequence[int]], out: Sequence[int]) -> str:
+    letter = {label: _LETTERS[k] for k, label in enumerate(dict.fromkeys(label for ls in labels for label in ls))}
+    return f"{','.join(''.join(letter[x] for x in ls) for ls in labels)}->{''.join(letter[x] for x in out)}"
+
+
+_LETTERS = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
+
+
+def _einsum(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    return Text(f'np.einsum("{einsum_spec(*i.params)}", {", ".join(a.code for a in args)})')
+
+
+def _axis_call(form: str) -> Row:
+    return lambda c, i, args: Text(form.format(args[0].code, i.params[0]))
+
+
+# --- structure ----------------------------------------------------------------------------------------------------
+def _tuple_code(args: Sequence[Text]) -> str:
+    return f"({', '.join(a.code for a in args)}{',' if len(args) == 1 else ''})"
+
+
+def _concat(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    return Text(f"np.concatenate({_tuple_code(args)}{f', axis={i.params[0]}' if i.params[0] else ''})")
+
+
+def _stack(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    if len(i.shape) == 1:
+        return Text(f"np.array({_tuple_code(args)})")
+    return Text(f"np.stack({_tuple_code(args)}{f', axis={i.params[0]}' if i.params[0] else ''})")
+
+
+def _index_code(axis: int, args: Sequence[Text]) -> str:
+    return ", ".join([":"] * axis + [a.code for a in args])
+
+
+def _gather(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    return Text(f"{within(args[0], ATOM)}[{_index_code(i.params[0], args[1:])}]")
+
+
+def _gather_t(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    axis, shape = i.params
+    c.helpers.add("add_at")
+    index = args[1].code if axis == 0 and len(args) == 2 else f"np.s_[{_index_code(axis, args[1:])}]"
+    return Text(f"add_at({c.shape(shape)}, {index}, {args[0].code}, {c.dtype()})")
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+_INFIX: dict[str, Row] = {
+    "add": _infix("+", SUM, SUM, SUM + 1),
+    "subtract": _infix("-", SUM, SUM, SUM + 1),
+    "multiply": _infix("*", PRODUCT, PRODUCT, PRODUCT + 1),
+    "divide": _infix("/", PRODUCT, PRODUCT, PRODUCT + 1),
+    "matmul": _matmul,
+    "dot": _infix("@", MATMUL, POWER, POWER),
+    "pow": _infix("**", POWER, ATOM, ATOM),
+    "less": _infix("<", COMPARE, SUM, SUM),
+    "less_equal": _infix("<=", COMPARE, SUM, SUM),
+    "greater": _infix(">", COMPARE, SUM, SUM),
+    "greater_equal": _infix(">=", COMPARE, SUM, SUM),
+    "equal": _infix("==", COMPARE, SUM, SUM),
+    "not_equal": _infix("!=", COMPARE, SUM, SUM),
+}
+
+_OWN: dict[str, Row] = {
+    "softplus": _form("np.logaddexp(0.0, {})"),
+    "log_sigmoid": _form("-np.logaddexp(0.0, -{})", UNARY, UNARY),
+    "relu": _form("np.maximum({}, 0.0)"),
+    **{name: _helper(name) for name in ("sigmoid", "silu", "leaky_relu", "elu", "gelu", "gelu_tanh", "softsign")},
+    **{name: _helper(name) for name in ("erf", "erfc", "gammaln", "digamma", "polygamma")},
+}
+
+TEXT: dict[str, Row] = {
+    "const": _const,
+    "constant": _constant,
+    "size": lambda c, i, args: c.dim(i.params[0]),
+    "iota": lambda c, i, args: Text(f"np.arange({c.dim(i.params[0]).code})"),
+    "eye": lambda c, i, args: Text(f"np.eye({c.dim(i.params[0]).code}, dtype={c.dtype()})"),
+    "negative": lambda c, i, args: Text(f"-{within(args[0], UNARY)}", UNARY),
+    "sqrt": _call("np.sqrt"),
+    "cast": _cast,
+    "full": _full,
+    "copy": _copy,
+    **{f.name: _call(f"np.{f.numpy}") for f in FUNCTIONS.values() if f.numpy},
+    **_INFIX,
+    **_OWN,
+    "transpose": _transpose,
+    "expand": _expand,
+    "squeeze": _squeeze,
+    "reshape": _reshape,
+    "broadcast": _broadcast,
+    "slice": _slice,
+    "diagonal": _diagonal,
+    "sum": _reduction("np.sum"),
+    "trace": _call("np.trace"),
+    "vdot": _call("np.vdot"),
+    "outer": _call("np.outer"),
+    "tensordot": _tensordot,
+    "einsum": _einsum,
+    "diag": _call("np.diag"),
+    "max": _reduction("np.max"),
+    "min": _reduction("np.min"),
+    "prod": _reduction("np.prod"),
+    "logsumexp": _reduction("logsumexp", "logsumexp"),
+    "cumsum": _scan("np.cumsum"),
+    "cumprod": _scan("np.cumprod"),
+    "argsort": _axis_call('np.argsort({}, axis={}, kind="stable")'),
+    "argmax": _axis_call("np.argmax({}, axis={})"),
+    "argmin": _axis_call("np.argmin({}, axis={})"),
+    "concat": _concat,
+    "stack": _stack,
+    "gather": _gather,
+    "gather_t": _gather_t,
+    "inv": _call("np.linalg.inv"),
+    "det": _call("np.linalg.det"),
+    "logdet": _form("np.linalg.slogdet({})[1]"),
+    "cholesky": _call("np.linalg.cholesky"),
+    "eigvalsh": _call("np.linalg.eigvalsh"),
+    "svdvals": _form("np.linalg.svd({}, compute_uv=False)"),
+    "pinv": _call("np.linalg.pinv"),
+    "solve": _call("np.linalg.solve"),
+    "eigh": _call("np.linalg.eigh"),
+    "svd": _form("np.linalg.svd({}, full_matrices=False)"),
+    "item": lambda c, i, args: Text(f"{within(args[0], ATOM)}[{i.params[0]}]"),
+}
+
+
+# --- operations that take several lines ---------------------------------------------------------------------------
+Lines = Callable[[Context, Instruction, Sequence[Text], str], list[str]]
+
+
+def _embed_lines(c: Context, i: Instruction, args: Sequence[Text], name: str) -> list[str]:
+    shape, labels = i.params
+    spec = einsum_spec([labels], sorted(set(labels)))
+    return [f"{name} = np.zeros({c.shape(shape)}, {c.dtype()})", f'np.einsum("{spec}", {name})[...] = {args[0].code}  # its diagonal']
+
+
+def _scatter_lines(c: Context, i: Instruction, args: Sequence[Text], name: str) -> list[str]:
+    keys, into = i.params
+    lines = [f"{name} = np.zeros({c.shape(into)}, {c.dtype()})"]
+    for k, (key, part) in enumerate(zip(keys, args, strict=True)):
+        lines.append(f"{name}[{key_code(c, key, into)}] {'+=' if k else '='} {part.code}")
+    return lines
+
+
+LINES: dict[str, Lines] = {"embed": _embed_lines, "scatter": _scatter_lines}

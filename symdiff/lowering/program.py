@@ -1,0 +1,171 @@
+"""The straight-line program that stands between expressions and source.
+
+A program is data: typed inputs, flat instructions that each define one register once, and named outputs. Passes map programs to
+programs, backends only read them, and `check` says after every step that the program is still well formed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symdiff.errors import SymdiffError
+from symdiff.expr.dims import Dim, Shape, dim_mul, dim_names, dim_value, show_shape
+from symdiff.lowering.operations import OPERATIONS, Kind
+
+NOMINAL_SIZE = 64  # what a dim of unknown size counts as when costs are compared
+
+
+class ProgramError(SymdiffError):
+    """A program that is not well formed: a fault of symdiff, never of its user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An argument of the program; `kind` is 'real', or 'int' for one that is only ever an index."""
+
+    name: str
+    shape: Shape
+    register: int
+    kind: Kind = "real"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """`result` = op(args; params). `hint` is a name for the result and `comment` the formula beside it."""
+
+    op: str
+    args: tuple[int, ...]
+    params: tuple[Any, ...]
+    result: int
+    shape: Shape
+    kind: Kind
+    hint: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    name: str
+    register: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A dim that must not be negative at run time, such as 'n - 5' for x[:5], and why."""
+
+    dim: Dim
+    why: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """Instructions in order, between inputs and outputs. `constants` are arrays that instructions name by position."""
+
+    name: str
+    inputs: tuple[Input, ...]
+    instructions: tuple[Instruction, ...]
+    outputs: tuple[Output, ...]
+    constants: tuple[np.ndarray, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+
+    def size_names(self) -> set[str]:
+        """The names of the dims that the inputs carry as they are, each of which gives its size at run time."""
+        return {d for i in self.inputs for d in i.shape if isinstance(d, str) and d.isidentifier()}
+
+    def with_instructions(self, instructions: Iterator[Instruction] | list[Instruction] | tuple[Instruction, ...]) -> Program:
+        return replace(self, instructions=tuple(instructions))
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}({', '.join(f'%{i.register} {i.name} {show_shape(i.shape)}' for i in self.inputs)})"]
+        for i in self.instructions:
+            params = "; ".join(map(str, i.params))
+            lines.append(
+                f"  %{i.result} = {i.op}({', '.join(f'%{a}' for a in i.args)}{'; ' + params if params else ''}) {show_shape(i.shape)} {i.kind}"
+            )
+        lines.append(f"  return {', '.join(f'{o.name} %{o.register}' for o in self.outputs)}")
+        return "\n".join(lines)
+
+
+def check(program: Program) -> Program:
+    """The program itself, if it is well formed.
+
+    Raises: ProgramError for a register that is used before it is defined or defined twice, for an unknown operation, and for a
+    shape or kind other than the operation gives.
+    """
+    shapes: dict[int, Shape] = {}
+    kinds: dict[int, Kind] = {}
+    for argument in program.inputs:
+        if argument.register in shapes:
+            raise ProgramError(f"input {argument.name!r}: register %{argument.register} is defined twice")
+        shapes[argument.register], kinds[argument.register] = argument.shape, argument.kind
+    for k, i in enumerate(program.instructions):
+        at = f"instruction {k}, %{i.result} = {i.op}"
+        operation = OPERATIONS.get(i.op)
+        if operation is None:
+            raise ProgramError(f"{at}: there is no such operation")
+        if operation.arity is not None and len(i.args) != operation.arity:
+            raise ProgramError(f"{at}: {len(i.args)} operands, {operation.arity} are wanted")
+        for a in i.args:
+            if a not in shapes:
+                raise ProgramError(f"{at}: register %{a} is used before it is defined")
+        if i.result in shapes:
+            raise ProgramError(f"{at}: the register is defined twice")
+        if i.op == "constant":
+            array = program.constants[i.params[0]]
+            shape: Shape = array.shape
+        else:
+            shape = operation.shape(tuple(shapes[a] for a in i.args), i.params)
+        if shape != i.shape:
+            raise ProgramError(f"{at}: the shape is {show_shape(shape)}, not {show_shape(i.shape)}")
+        kind = operation.kind(tuple(kinds[a] for a in i.args), i.params)
+        if kind != i.kind:
+            raise ProgramError(f"{at}: the kind is {kind}, not {i.kind}")
+        shapes[i.result], kinds[i.result] = i.shape, i.kind
+    for o in program.outputs:
+        if o.register not in shapes:
+            raise ProgramError(f"output {o.name!r}: register %{o.register} is not defined")
+    return program
+
+
+def nominal(dim: Dim, sizes: Mapping[str, int]) -> int:
+    """The size that costs are compared with: the hint, or a middling number for a name without one.
+
+    >>> nominal('n', {'n': 10}), nominal(3, {}), nominal('2*d', {})
+    (10, 3, 128)
+    """
+    if isinstance(dim, int):
+        return dim
+    return max(dim_value(dim, {name: sizes.get(name, NOMINAL_SIZE) for name in dim_names([dim])}), 0)
+
+
+def nominal_size(shape: Shape, sizes: Mapping[str, int]) -> int:
+    """Number of elements at the hinted sizes."""
+    return nominal(dim_mul(*shape), sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a program takes at the hinted sizes: instructions that do work, scalar operations, bytes written (float64)."""
+
+    instructions: int
+    operations: int
+    bytes: int
+
+
+def cost(program: Program, sizes: Mapping[str, int]) -> Cost:
+    """Count the work of a program; views and constants are free."""
+    shapes: dict[int, Shape] = {i.register: i.shape for i in program.inputs}
+    count = operations = written = 0
+    for i in program.instructions:
+        shapes[i.result] = i.shape
+        operation = OPERATIONS[i.op]
+        if operation.view or i.op in ("const", "constant", "size"):
+            continue
+        count += 1
+        operations += operation.work([tuple(nominal(d, sizes) for d in shapes[a]) for a in i.args], i.params, nominal_size(i.shape, sizes))
+        written += 8 * nominal_size(i.shape, sizes)
+    return Cost(count, operations, written)
