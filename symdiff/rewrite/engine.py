@@ -31,6 +31,7 @@ from symdiff.rules.identities import ELEMENTWISE, Identity
 
 ROUNDS = 12
 FUEL = 24  # changes of one node in one round
+DEPTH = 4  # trials within trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Round:
 
     def __init__(self, roots: Sequence[Expr], steps: list[Step] | None, signs: Signs) -> None:
         self.signs = signs
+        self.depth = 0
         self.uses: Counter[Expr] = use_counts(*roots)
         self.normal: dict[Expr, Expr] = {}
         self.shared: set[Expr] = set()
@@ -104,7 +106,7 @@ class Round:
                 result = normal_product(as_term(e), self.may_open, self.signs.turn, names.append)
                 for name in names:
                     self.log(name, e, result)
-                return expanded(result, self.product)
+                return expanded(result, self.product, self.settle)
             case Add():
                 return self.visit_sum(e)
             case Reduce():
@@ -129,6 +131,16 @@ class Round:
                 if cost(candidate) < cost(best):
                     best = candidate
         return best
+
+    def settle(self, e: Expr) -> Expr:
+        """A new expression in normal form, as far down as DEPTH trials within trials."""
+        if self.depth == DEPTH:
+            return e
+        self.depth += 1
+        try:
+            return self.run(e)
+        finally:
+            self.depth -= 1
 
     def visit_map(self, e: Map) -> Expr:
         lowered = lower_rank(e)

@@ -109,12 +109,12 @@ def expanded_terms(terms: Sequence[Term], product: Callable[[Term], Expr]) -> li
     return result if changed and len(result) <= MOST_TERMS else None
 
 
-def expanded(e: Expr, product: Callable[[Term], Expr], depth: int = 3) -> Expr:
+def expanded(e: Expr, product: Callable[[Term], Expr], settle: Callable[[Expr], Expr]) -> Expr:
     """The product multiplied out, collected and factored again, if that is shorter; else as it was.
 
-    A term of the expansion is expanded itself where it is promising, `depth` deep.
+    `settle` brings each term of the expansion to normal form.
     """
-    if not isinstance(e, Contract) or depth == 0:
+    if not isinstance(e, Contract):
         return e
     term = as_term(e)
     chosen = promising(term)
@@ -123,8 +123,7 @@ def expanded(e: Expr, product: Callable[[Term], Expr], depth: int = 3) -> Expr:
         terms = expand(term, trial) if trial else None
         if terms is None:
             continue
-        parts = [as_term(expanded(product(t), product, depth - 1)) for t in terms]
-        result = normal_sum(parts, product)
+        result = normal_sum([as_term(settle(product(t))) for t in terms], product)
         if cost(result) < cost(best):
             best = result
     return best

@@ -1,31 +1,48 @@
-"""The measure that simplification lowers: the operations of the printed form, each node paid for wherever it is written.
+"""The measure that simplification lowers: the operations of the printed form.
 
 A product costs one operation for each factor after the first, a division as much as a product, a minus nothing inside a sum. Numbers,
-ones and identities are free. Named functions cost one. The count of a shared node is paid at each of its places: what is written
-twice should become one.
+ones and identities are free. Named functions cost one. A shared node is paid once: it is printed once, with a name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Iota, Map, Ones, Size, Var
 
-CAP = 10**9  # deep shared expressions have astronomic trees; beyond this, no comparison is asked for
-_cost: WeakKeyDictionary[Expr, int] = WeakKeyDictionary()
+MOST = 48  # a part with more operations than this counts as one block: comparisons stay local, and their cost constant
+_weight: WeakKeyDictionary[Expr, int] = WeakKeyDictionary()
+_parts: WeakKeyDictionary[Expr, frozenset[Expr]] = WeakKeyDictionary()
 
 
 def cost(e: Expr) -> int:
-    """Operations of `e` written out as a tree."""
-    known = _cost.get(e)
-    if known is None:
-        for node in topological(e, until=lambda n: n in _cost):
-            if node not in _cost:
-                _cost[node] = min(_local(node), CAP)
-        known = _cost[e]
-    return known
+    """Operations of `e`, each different node counted once."""
+    parts = _parts.get(e)
+    if parts is None:
+        for node in topological(e, until=lambda n: n in _parts):
+            if node not in _parts:
+                _visit(node)
+        parts = _parts[e]
+    return sum(_weight[p] for p in parts)
+
+
+def _visit(e: Expr) -> None:
+    _weight[e] = 0 if constant_value(e) is not None else _own(e)
+    below = frozenset().union(*(_parts[o] for o in _written(e)))
+    if len(below) > MOST:
+        _weight[e] += sum(_weight[p] for p in below)
+        below = frozenset()
+    _parts[e] = below | {e} if _weight[e] else below
+
+
+def _written(e: Expr) -> Sequence[Expr]:
+    """The operands as they are written: of a division by b, only b."""
+    if isinstance(e, Contract):
+        return [f if (base := _inverse(f)) is None else base for f in e.factors]
+    return e.operands
 
 
 def _inverse(e: Expr) -> Expr | None:
@@ -33,27 +50,27 @@ def _inverse(e: Expr) -> Expr | None:
     return e.args[0] if isinstance(e, Map) and e.fn == "pow" and constant_value(e.args[1]) == -1 else None
 
 
-def _local(e: Expr) -> int:
-    if constant_value(e) is not None:
-        return 0
+def _own(e: Expr) -> int:
+    """Operations of the node itself."""
     match e:
         case Var() | Const() | Size() | Iota() | Delta() | Ones():
             return 0
         case Add():
-            total = len(e.terms) - 1
-            for k, t in enumerate(e.terms):
-                total += _cost[t] - (1 if _is_negated(t) and k else 0)
-            return total
+            return len(e.terms) - 1 - sum(_is_negated(t) for t in e.terms[1:])
         case Contract():
             return _product(e)
-        case Map():
-            return 1 + sum(_cost[a] for a in e.args)
         case _:
-            return 1 + sum(_cost[o] for o in e.operands)
+            return 1
 
 
 def _is_negated(e: Expr) -> bool:
     return isinstance(e, Contract) and isinstance(e.factors[0], Const) and e.factors[0].shape == () and e.factors[0].value == -1
+
+
+def _divides_by_size(e: Contract, summed: set[int]) -> bool:
+    dims = e.dims()
+    sizes = {dims[label] for label in summed}
+    return any(isinstance(b := _inverse(f), Size) and b.dim in sizes for f in e.factors)
 
 
 def _is_square_of_variable(e: Expr) -> bool:
@@ -73,8 +90,7 @@ def _product(e: Contract) -> int:
         if isinstance(f, Delta):
             total += 1 if len(e.factors) > 1 else 0  # diag(...)
             continue
-        base = _inverse(f)
-        total += _cost[f] if base is None else _cost[base] + (1 if heavy == 0 and len(e.factors) == 1 else 0)
+        total += _inverse(f) is not None and len(e.factors) == 1  # 1 / b
         heavy += 1
         for label in set(ls) & summed:
             carriers[label] += 1
@@ -82,7 +98,7 @@ def _product(e: Contract) -> int:
             total += 1  # trace or diagonal
     total += max(heavy - 1, 0)
     if any(count == 1 for count in carriers.values()):
-        total += 1  # an explicit sum
+        total += 0 if _divides_by_size(e, summed) else 1  # an explicit sum; with 1 / n it is a mean
         if heavy == 1 and not e.out and len(e.labels[-1]) == 1 and _is_square_of_variable(e.factors[-1]):
             total -= 1  # x @ x
     return total

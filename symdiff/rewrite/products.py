@@ -4,13 +4,13 @@ sums that are known carried out, and scalar parts set apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from symdiff.expr.algebra import contract, product
 from symdiff.expr.build import power
 from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Var
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Size, Var
 from symdiff.rewrite.exponentials import merge_exponentials
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.softmax import is_log_softmax
@@ -67,7 +67,7 @@ def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
             meets = meets or (bool(alone) and any(isinstance(g, Add) for g, _ in inner.factors))
             if not meets or used_labels(inner.factors) != set(inner.out):
                 inner = None
-        scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors))
+        scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors)) and not _meets_size(inner, term)
         if inner is None or scalar_sum or len(inner.factors) - 1 > room:
             factors.append((f, ls))
             continue
@@ -79,6 +79,12 @@ def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
         coefficient = multiply_numbers(coefficient, inner.coefficient)
         factors += [(g, tuple(names[label] for label in inner_ls)) for g, inner_ls in inner.factors]
     return Term(coefficient, tuple(factors), term.out)
+
+
+def _meets_size(inner: Term, term: Term) -> bool:
+    """Whether a mean stands beside the size that it divides by."""
+    divisors = {base for g, _ in inner.factors for base, k in [base_and_exponent(g)] if isinstance(base, Size) and k < 0}
+    return bool(divisors) and any(base in divisors and k > 0 for g, _ in term.factors for base, k in [base_and_exponent(g)])
 
 
 def open_powers(term: Term) -> Term:
@@ -250,15 +256,28 @@ def split_scalars(term: Term) -> Term:
     apart = [members for members in groups if not used_labels(term.factors[k] for k in members) & set(term.out)]
     if not apart or (len(apart[0]) == len(term.factors) and term.coefficient == 1):
         return term
-    first = {members[0]: members for members in apart}
-    gone = {k for members in apart for k in members}
+    first: dict[int, list[int]] = {}
+    gone: set[int] = set()
+    for members in apart:
+        first[members[0]] = members + _mean_divisor(term, members, gone)
+        gone |= set(first[members[0]])
     factors: list[Factor] = []
     for k, factor in enumerate(term.factors):
         if k in first:
-            factors.append((contract([term.factors[m] for m in first[k]], ()), ()))
+            factors.append((contract([term.factors[m] for m in sorted(first[k])], ()), ()))
         elif k not in gone:
             factors.append(factor)
     return Term(term.coefficient, tuple(factors), term.out)
+
+
+def _mean_divisor(term: Term, members: Sequence[int], gone: set[int]) -> list[int]:
+    """The position of the 1 / n that makes a mean of a sum over n entries: it stays with the sum."""
+    dims = {d for k in members for d in term.factors[k][0].shape}
+    for k, (f, ls) in enumerate(term.factors):
+        base, exponent = base_and_exponent(f)
+        if not ls and k not in gone and isinstance(base, Size) and exponent == -1 and base.dim in dims:
+            return [k]
+    return []
 
 
 def turn_sums(term: Term, turn: Callable[[Add], Add | None]) -> Term:

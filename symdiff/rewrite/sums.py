@@ -14,7 +14,7 @@ from symdiff.expr.algebra import add, contract
 from symdiff.expr.build import apply, power
 from symdiff.expr.leaves import add_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Map, Number, Ones
+from symdiff.expr.nodes import Add, Const, Contract, Map, Number, Ones, Reduce
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.measure import cost
 from symdiff.rewrite.products import base_and_exponent
@@ -41,6 +41,20 @@ def opened(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
                 stack.extend((t, term.scaled(scale).coefficient, True) for t in reversed(heavy[0][0].terms))
                 continue
         terms.append(term.scaled(scale))
+    return regrouped(terms)
+
+
+def regrouped(terms: list[Term]) -> list[Term]:
+    """Where logsumexp(z) is taken off, z stays together, so that z - logsumexp(z) is one thing wherever it stands."""
+    for t in terms:
+        heavy = [f for f, _ in t.factors if not isinstance(f, Ones)]
+        if len(heavy) != 1 or not isinstance(heavy[0], Reduce) or not isinstance(heavy[0].x, Add):
+            continue
+        z = heavy[0].x
+        members = [as_term(a) for a in z.terms]
+        if t.coefficient < 0 and all(m in terms for m in members):
+            at = terms.index(members[0])
+            terms = [as_term(z) if k == at else s for k, s in enumerate(terms) if k == at or s not in members]
     return terms
 
 
