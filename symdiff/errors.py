@@ -46,6 +46,10 @@ class BindingError(SymdiffError, ValueError):
     """Inputs of a lowered function or a substitution that are missing, unknown or of the wrong shape."""
 
 
+class BadSetting(SymdiffError, ValueError):
+    """A hyper-parameter or an option that is out of its range or does not fit another."""
+
+
 class MissingExtra(SymdiffError, ImportError):
     """An optional package is not installed; the message has the line that installs it."""
 

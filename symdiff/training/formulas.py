@@ -1,0 +1,150 @@
+"""The formulas of a network, ready to be read: its definitions, and the gradients with the cotangents that they share.
+
+One shape of answer for every form: in the matrices (∂E/∂W₂ = δ₂ hᵀ), weight by weight in the names of the entries, where a weight's
+own layer is written out and the cotangents of the layers above keep their names, and inlined, where nothing has a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from symdiff.calculus import gradient
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Var
+from symdiff.expr.traverse import substitute, variables
+from symdiff.lowering.lowered import lower
+from symdiff.rewrite import simplify_all
+from symdiff.training.backprop import backpropagate
+from symdiff.training.entries import Entries, entries_of, named_entries
+from symdiff.training.net import Array, Net, expand
+
+
+@dataclass(frozen=True)
+class Values:
+    """What formulas come to: the loss, the gradients, and the definitions and cotangents by their variables."""
+
+    loss: float
+    gradients: dict[Var, Array]
+    named: dict[Var, Array]
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """A loss with its definitions, gradients and cotangents, each in terms of the variables before it.
+
+    `leaves` are the variables that are given; `definitions` go forward; `cotangents` go backward, the last layer first.
+    """
+
+    leaves: tuple[Var, ...]
+    definitions: dict[Var, Expr]
+    loss: Expr
+    gradients: dict[Var, Expr]
+    cotangents: dict[Var, Expr]
+
+    @cached_property
+    def displayed(self) -> dict[Var, Expr]:
+        """The definitions as a reader needs them: one that no formula mentions is written into the next (h = σ(W₁ x + b₁), not a₁)."""
+        used = set(variables(self.loss, *self.gradients.values(), *self.cotangents.values()))
+        hidden: dict[Expr, Expr] = {}
+        shown: dict[Var, Expr] = {}
+        for v, value in self.definitions.items():
+            value = substitute(value, hidden)
+            if v in used:
+                shown[v] = value
+            else:
+                hidden[v] = value
+        return shown
+
+    def evaluate(self, values: Mapping[Var, Array]) -> Values:
+        """The values of all formulas at values of the leaves, by one lowered program."""
+        named = {**self.definitions, **self.cotangents}
+        full = expand(named.items())
+        outputs = [substitute(e, full) for e in (self.loss, *self.gradients.values(), *named)]
+        loss, *rest = lower(outputs, list(self.leaves))(*(values[v] for v in self.leaves))
+        arrays = [np.asarray(r) for r in rest]
+        count = len(self.gradients)
+        return Values(float(loss), dict(zip(self.gradients, arrays[:count], strict=True)), dict(zip(named, arrays[count:], strict=True)))
+
+
+def matrix_formulas(net: Net, wanted: Sequence[Var]) -> Formulas:
+    """The gradients in `wanted` parameters as matrices, with named cotangents."""
+    definitions = {d.var: d.value for d in net.definitions}
+    back = backpropagate(definitions, net.objective, wanted, {d.var: d.cotangent for d in net.definitions if d.cotangent})
+    return _simplified([leaf.var for leaf in net.leaves], definitions, net.objective, back.gradients, back.cotangents)
+
+
+class EntryForm:
+    """A network written out number by number. `entries` are those of its leaves and definitions, `leaves` the given ones in one row."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.entries: dict[Var, Entries] = {leaf.var: named_entries(leaf.var, leaf.entries) for leaf in net.leaves}
+        self.leaves: tuple[Var, ...] = tuple(entry for array in self.entries.values() for entry in array.flat)
+        self.definitions: dict[Var, Expr] = {}
+        self.cotangents: dict[Var, str] = {}
+        for d in net.definitions:
+            values = entries_of(d.value, self.entries)
+            own = self.entries[d.var] = named_entries(d.var, d.entries)
+            self.definitions |= dict(zip(own.flat, values.flat, strict=True))
+            self.cotangents |= dict(zip(own.flat, d.cotangent_entries, strict=False))
+        self.objective: Expr = entries_of(net.objective, self.entries).item()
+
+    def values(self, values: Mapping[Var, Array]) -> dict[Var, Array]:
+        """The values of the entries, given those of the arrays."""
+        result: dict[Var, Array] = {}
+        for leaf in self.net.leaves:
+            array = np.asarray(values[leaf.var])
+            whole = [a for a, d in enumerate(leaf.var.shape) if isinstance(d, int)]
+            array = np.moveaxis(array, whole, range(len(whole)))
+            rows = array.reshape(-1, *array.shape[len(whole) :])
+            result |= dict(zip(self.entries[leaf.var].flat, rows, strict=True))
+        return result
+
+    def formulas(self, wanted: Sequence[Var]) -> Formulas:
+        """The gradients in `wanted` weights: each weight's own layer written out, the layers above by their cotangents."""
+        back = backpropagate(self.definitions, self.objective, wanted, self.cotangents)
+        of: dict[Expr, Expr] = dict(back.cotangents.items())
+        gradients = {w: substitute(g, of) for w, g in back.gradients.items()}
+        used = reachable(gradients.values(), back.cotangents)
+        by_name = {v.name: v for v in back.cotangents}
+        ordered = [by_name.get(name) for d in reversed(self.net.definitions) for name in d.cotangent_entries]
+        cotangents = {v: back.cotangents[v] for v in ordered if v in used}
+        return _simplified(self.leaves, self.definitions, self.objective, gradients, cotangents)
+
+    def inlined(self, wanted: Sequence[Var]) -> Formulas:
+        """The gradients in `wanted` weights with everything substituted down to inputs and weights."""
+        return inlined_formulas(self.leaves, substitute(self.objective, expand(self.definitions.items())), wanted)
+
+
+def inlined_formulas(leaves: Sequence[Var], loss: Expr, wanted: Sequence[Var]) -> Formulas:
+    """The gradients of a loss in the leaves alone, nothing named."""
+    return _simplified(leaves, {}, loss, dict(zip(wanted, gradient(loss, wanted), strict=True)), {})
+
+
+def reachable(formulas: Iterable[Expr], definitions: Mapping[Var, Expr]) -> set[Var]:
+    """The variables that formulas mention, directly or through definitions."""
+    found: set[Var] = set()
+    waiting = list(formulas)
+    while waiting:
+        new = set(variables(waiting.pop())) - found
+        found |= new
+        waiting.extend(definitions[v] for v in new if v in definitions)
+    return found
+
+
+def _simplified(
+    leaves: Sequence[Var], definitions: dict[Var, Expr], loss: Expr, gradients: dict[Var, Expr], cotangents: dict[Var, Expr]
+) -> Formulas:
+    simple = simplify_all([*gradients.values(), *cotangents.values()])
+    count = len(gradients)
+    return Formulas(
+        tuple(leaves),
+        definitions,
+        loss,
+        dict(zip(gradients, simple[:count], strict=True)),
+        dict(zip(cotangents, simple[count:], strict=True)),
+    )
