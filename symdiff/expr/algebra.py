@@ -64,9 +64,8 @@ def contract(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
         else:
             kept.append((f, ls))
     if light:
-        kept, out, extra = _absorb(kept, light, out)
-        kept = [(f, ls) for f, ls in kept if not (isinstance(f, Const) and f.shape == ())]
-        for e in extra:
+        kept, sizes = _absorb(kept, light, out)
+        for e in sizes:
             if isinstance(e, Const):
                 coefficient = multiply_numbers(coefficient, e.value)  # type: ignore[arg-type]
             else:
@@ -96,10 +95,8 @@ def _zeros(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
     return Contract((Const(0), *(Ones(dims[label]) for label in out)), ((), *((k,) for k in range(len(out)))), tuple(range(len(out))))
 
 
-def _absorb(
-    kept: list[tuple[Expr, Labels]], light: list[tuple[Expr, Labels]], out: Labels
-) -> tuple[list[tuple[Expr, Labels]], Labels, list[Expr]]:
-    """Eliminate Deltas by renaming a summed label, and Ones by dropping them or counting a summed dim.
+def _absorb(kept: list[tuple[Expr, Labels]], light: list[tuple[Expr, Labels]], out: Labels) -> tuple[list[tuple[Expr, Labels]], list[Expr]]:
+    """Eliminate Deltas by renaming a summed label, and Ones by dropping them or by the size of a summed dim; the factors and the sizes.
 
     A Delta between two labels of the output stays; of the labels it makes equal, the first of `out` stands in all other factors,
     so that a symmetric product (eye.T, diag(x).T) is one node.
@@ -134,7 +131,7 @@ def _absorb(
         (Delta(dim), (root(label), label)) for label, dim in sorted(equal.items(), key=lambda e: place[e[0]])
     ]
     carried = {label for _, ls in kept for label in ls} | {label for _, ls in deltas for label in ls}
-    extra: list[Expr] = []
+    sizes: list[Expr] = []
     stretched: list[tuple[Expr, Labels]] = []
     for dim, label in ones:
         label = root(label)
@@ -144,9 +141,8 @@ def _absorb(
         if label in place:
             stretched.append((Ones(dim), (label,)))
         elif dim != 1:
-            amount = size(dim)
-            extra.append(amount)
-    return [*kept, *sorted(stretched, key=lambda one: place[one[1][0]]), *deltas], out, extra
+            sizes.append(size(dim))
+    return [*kept, *sorted(stretched, key=lambda one: place[one[1][0]]), *deltas], sizes
 
 
 def multiply(a: Expr, b: Expr) -> Expr:
