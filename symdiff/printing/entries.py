@@ -1,0 +1,165 @@
+"""One entry of an expression as a scalar formula: Σᵢ Xᵢⱼ (pᵢ − yᵢ), with an index letter for every axis.
+
+Products become sums over the letters that they contract, elementwise functions go to the entries of their operands, and what has no
+entry formula of its own (an inverse, a sort) is a matrix with subscripts. Named parts are defined by their entries.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+
+from symdiff.errors import ShapeError
+from symdiff.expr.dims import Dim, show_shape
+from symdiff.expr.functions import FUNCTIONS
+from symdiff.expr.leaves import constant_value
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Const, Delta, Map, Ones, Size
+from symdiff.printing import term
+from symdiff.printing.formula import Formula, leaves_of, style_of
+from symdiff.printing.layout import dim
+from symdiff.printing.naming import choose_names
+from symdiff.printing.notation import COMPARISONS, Composer
+from symdiff.printing.plan import Network, Plan, Sum
+from symdiff.printing.product import Scalars, in_front
+from symdiff.printing.term import Term
+
+LETTERS = "ijklmnpqrstuvwabcdefgh"
+
+
+def entry_form(
+    e: Expr,
+    indices: Sequence[str] | None = None,
+    style: str = "unicode",
+    names: Mapping[Expr, str] | None = None,
+    given: Mapping[Expr, str] | None = None,
+) -> Formula:
+    """The entry of `e` at the given indices, i, j, k ... by default, in a style.
+
+    `names` and `given` as in `format_formula`. Raises: ShapeError if there is not one index for each axis.
+
+    >>> from symdiff.expr.leaves import var
+    >>> X, w, y = var('X', ('n', 'd')), var('w', ('d',)), var('y', ('n',))
+    >>> entry_form(X.T @ (X @ w - y)).text
+    'Σⱼ Xⱼᵢ (Σₖ Xⱼₖ wₖ − yⱼ)'
+    """
+    letters = tuple(indices) if indices is not None else tuple(LETTERS[: e.ndim])
+    if len(letters) != e.ndim:
+        raise ShapeError(f"entry_form: {len(letters)} indices for an expression of shape {show_shape(e.shape)}")
+    spell = style_of(style)
+    composer = Composer([e], names or (), given or (), spell.saving)
+    entries = Entries(composer)
+    text = entries.of(e, letters, frozenset(letters), inside=True)
+    used = [p for p in composer.parts if p in entries.met]
+    while True:
+        defined = {p: entries.of(p, tuple(LETTERS[: p.ndim]), frozenset(LETTERS[: p.ndim]), inside=True) for p in used}
+        more = [p for p in composer.parts if p in entries.met]
+        if more == used:
+            break
+        used = more
+    terms = [text, *defined.values()]
+    table = choose_names([(p, defined[p]) for p in used], leaves_of(terms, used), {**(names or {}), **(given or {})}, spell.identifiers)
+    writer = spell.writer(table)
+    where = tuple((writer.write(term.entry(term.name(p, p.shape), tuple(LETTERS[: p.ndim]))), writer.write(t)) for p, t in defined.items())
+    return Formula(writer.write(text), where)
+
+
+class Entries:
+    """Entries of the nodes of one composed expression; `met` are the named parts that they mention."""
+
+    def __init__(self, composer: Composer) -> None:
+        self.composer = composer
+        self.met: set[Expr] = set()
+
+    def of(self, e: Expr, letters: tuple[str, ...], used: frozenset[str], inside: bool = False) -> Term:
+        """The entry of `e`; `inside` writes out a named part itself. The composer bounds the depth of what is written out."""
+        if not inside and e in self.composer.parts:
+            self.met.add(e)
+            return term.entry(term.name(e, e.shape), letters)
+        value = constant_value(e)
+        if value is not None:
+            return term.number(value)
+        plan = self.composer.planner.plans.get(e)
+        row = None if plan is None else _ROWS.get(plan.view.kind)
+        if row is not None and plan is not None and e not in self.composer.given:
+            return row(self, e, plan, letters, used)
+        if isinstance(e, Size):
+            return dim(e.dim)
+        if isinstance(e, Const) and e.shape:
+            return term.entry(term.array(e.value), letters)  # type: ignore[arg-type]
+        return term.entry(self.composer.whole(e), letters)
+
+    def _product(self, e: Expr, plan: Plan, letters: tuple[str, ...], used: frozenset[str]) -> Term:
+        network = plan.content
+        assert isinstance(network, Network)
+        letter_of = dict(zip(network.out, letters, strict=True))
+        dims: dict[int, Dim] = {a: d for f, ls in network.factors for a, d in zip(ls, f.shape, strict=True)}
+        free = iter([c for c in (*LETTERS, *string.ascii_uppercase) if c not in used])
+        fresh = [a for a in dims if a not in letter_of]
+        letter_of |= {a: "1" if dims[a] == 1 else next(free) for a in fresh}
+        summed = {letter_of[a]: dims[a] for a in fresh if dims[a] != 1}
+        within = used | summed.keys()
+        outside, inner = Scalars(network.coefficient if network.coefficient >= 0 else -network.coefficient), Scalars(1)
+        met: set[str] = set()
+        for place, ((f, ls), part) in enumerate(zip(network.factors, plan.parts, strict=True)):
+            own = tuple(letter_of[a] for a in ls)
+            met.update(own)
+            if isinstance(f, Ones):
+                continue
+            t = term.entry(term.call("eye", [dim(f.dim)], f.shape), own) if isinstance(f, Delta) else self.of(part, own, within)
+            side = inner if summed.keys() & set(own) else outside
+            (side.above if part is f else side.below).append((place, t))
+        for letter in [c for c in summed if not any(c in _letters(t) for _, t in [*inner.above, *inner.below])]:
+            outside.above.append((len(network.factors), dim(summed.pop(letter))))
+        body = in_front(inner, [], [], ())
+        if summed:
+            outside.above.append((len(network.factors), term.sigma(tuple(summed.items()), body)))
+        t = in_front(outside, [], [], ())
+        return t if network.coefficient >= 0 else term.negate(t)
+
+    def _sum(self, e: Expr, plan: Plan, letters: tuple[str, ...], used: frozenset[str]) -> Term:
+        content = plan.content
+        assert isinstance(content, Sum)
+        terms, signs = [], []
+        for sign, t in content.terms:
+            positive, bare = term.split_sign(self.of(t, letters, used))
+            terms.append(bare)
+            signs.append(sign == positive)
+        return term.add(terms, signs, ())
+
+    def _map(self, e: Expr, plan: Plan, letters: tuple[str, ...], used: frozenset[str]) -> Term:
+        assert isinstance(e, Map)
+        args = [self.of(a, letters, used) for a in e.args]
+        if e.fn in COMPARISONS:
+            return term.compare(COMPARISONS[e.fn], args[0], args[1], ())
+        if e.fn == "pow":
+            return term.power(args[0], args[1])
+        return term.call(FUNCTIONS[e.fn].numpy or e.fn, args, ())
+
+    def _power(self, e: Expr, plan: Plan, letters: tuple[str, ...], used: frozenset[str]) -> Term:
+        base = self.of(plan.view.operands[0], letters, used)
+        return term.raised(base, plan.view.data, ())
+
+    def _reciprocal(self, e: Expr, plan: Plan, letters: tuple[str, ...], used: frozenset[str]) -> Term:
+        return term.over(term.ONE, self.of(plan.view.operands[0], letters, used), ())
+
+
+def _letters(t: Term) -> set[str]:
+    """The index letters that a term mentions."""
+    found: set[str] = set()
+    stack = [t]
+    while stack:
+        u = stack.pop()
+        if u.op == "entry":
+            found.update(u.data)
+        stack.extend(u.args)
+    return found
+
+
+_ROWS = {
+    "Contract": Entries._product,
+    "Add": Entries._sum,
+    "Map": Entries._map,
+    "power": Entries._power,
+    "reciprocal": Entries._reciprocal,
+}

@@ -1,0 +1,167 @@
+"""A formula as text: the expression on one line, the parts that it names below it; and the number of its operations."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from symdiff.errors import UnknownName, did_you_mean
+from symdiff.expr.node import Expr
+from symdiff.printing.latex import LatexWriter
+from symdiff.printing.lines import laid_out
+from symdiff.printing.naming import choose_names
+from symdiff.printing.notation import notation
+from symdiff.printing.python import PythonWriter
+from symdiff.printing.term import FREE_CALLS, Term
+from symdiff.printing.unicode import UnicodeWriter
+
+
+class Writer(Protocol):
+    def write(self, t: Term) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a formula is spelt: its writer, how many operations a name must save, and whether names must be identifiers."""
+
+    writer: Callable[[Mapping[Any, str]], Writer]
+    saving: int
+    identifiers: bool
+
+
+STYLES: Mapping[str, Style] = {
+    "unicode": Style(UnicodeWriter, 2, False),
+    "latex": Style(LatexWriter, 2, False),
+    "python": Style(PythonWriter, 1, True),
+}
+
+
+def style_of(name: str) -> Style:
+    """Raises: UnknownName, with the styles there are."""
+    style = STYLES.get(name)
+    if style is None:
+        raise UnknownName(f"there is no style {name!r}{did_you_mean(name, STYLES)}. Styles: {', '.join(STYLES)}")
+    return style
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """The text of an expression, and (name, text) of the parts that it names, each defined before it is used."""
+
+    text: str
+    where: tuple[tuple[str, str], ...] = ()
+
+    def lines(self, width: int = 100, label: str = "", most: int = 40) -> list[str]:
+        """The formula within `width` columns: broken at operators, indented under its right-hand side; the where-list below.
+
+        `label` stands before it ('∂E/∂w = '). At most `most` named parts are listed, with the count of those left out.
+        """
+        return laid_out(self.text, self.where, width, label, most)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def format_formulas(
+    roots: Sequence[Expr],
+    style: str = "unicode",
+    names: Mapping[Expr, str] | None = None,
+    given: Mapping[Expr, str] | None = None,
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """The texts of several expressions, and one where-list of the parts that they share.
+
+    `names` and `given` as in `format_formula`.
+    """
+    spell = style_of(style)
+    found = notation(roots, names or (), given or (), spell.saving)
+    defined = [e for e, _ in found.parts]
+    leaves = leaves_of([*found.roots, *(t for _, t in found.parts)], defined)
+    table = choose_names(found.parts, leaves, {**(names or {}), **(given or {})}, spell.identifiers)
+    writer = spell.writer(table)
+    return [writer.write(t) for t in found.roots], [(table[e], writer.write(t)) for e, t in found.parts]
+
+
+def format_formula(
+    e: Expr,
+    style: str = "unicode",
+    names: Mapping[Expr, str] | None = None,
+    given: Mapping[Expr, str] | None = None,
+) -> Formula:
+    """An expression as a formula in the style 'unicode', 'latex' or 'python'.
+
+    Parts that it uses again are named and defined in the where-list. `names` gives nodes a name of the caller's, defined there as well;
+    `given` nodes are written by their name and not defined, as symbols that the reader knows. The python style is NumPy source; see
+    `symdiff.printing.namespace.preamble` for what it is run with.
+    Raises: UnknownName for another style.
+
+    >>> from symdiff.expr.leaves import var
+    >>> X, w, y = var('X', ('n', 'd')), var('w', ('d',)), var('y', ('n',))
+    >>> g = 2 * X.T @ (X @ w - y)
+    >>> format_formula(g).text, format_formula(g, 'python').text
+    ('2·Xᵀ(X w − y)', '2 * X.T @ (X @ w - y)')
+    >>> format_formula(g, 'latex').text
+    '2 X^\\\\top (X w - y)'
+    """
+    texts, where = format_formulas([e], style, names, given)
+    return Formula(texts[0], tuple(where))
+
+
+def leaves_of(terms: Sequence[Term], defined: Collection[Expr]) -> list[Expr]:
+    """The variables and given parts that terms mention, in order of appearance."""
+    known = set(defined)
+    leaves: dict[Expr, None] = {}
+    stack = list(reversed(terms))
+    while stack:
+        t = stack.pop()
+        if t.op == "name" and t.data not in known:
+            leaves[t.data] = None
+        stack.extend(reversed(t.args))
+    return list(leaves)
+
+
+# --- counting -----------------------------------------------------------------------------------------------------
+_COUNTS: WeakKeyDictionary[Expr, int] = WeakKeyDictionary()
+
+
+def op_count(e: Expr) -> int:
+    """The operations of the printed python form, those of each named part counted once.
+
+    Each binary operator, comparison, call (but eye, ones, zeros), transpose and unary minus of what is no literal counts one.
+
+    >>> from symdiff.expr.leaves import var
+    >>> X, w, y = var('X', ('n', 'd')), var('w', ('d',)), var('y', ('n',))
+    >>> op_count(2 * X.T @ (X @ w - y))
+    5
+    """
+    found = _COUNTS.get(e)
+    if found is None:
+        formula = format_formula(e, "python")
+        found = _COUNTS[e] = sum(map(count_operations, (formula.text, *(text for _, text in formula.where))))
+    return found
+
+
+def count_operations(text: str) -> int:
+    """The operations in a python-style text.
+
+    >>> count_operations('-2 * X.T @ (X @ w - y) / n'), count_operations('-exp(-x) + eye(n)')
+    (6, 4)
+    """
+    return sum(map(_own_operations, ast.walk(ast.parse(text, mode="eval"))))
+
+
+def _own_operations(node: ast.AST) -> int:
+    match node:
+        case ast.BinOp():
+            return 1
+        case ast.Compare():
+            return len(node.ops)
+        case ast.UnaryOp():
+            return 0 if isinstance(node.operand, ast.Constant) else 1
+        case ast.Call():
+            return 0 if isinstance(node.func, ast.Name) and node.func.id in FREE_CALLS else 1
+        case ast.Attribute():
+            return 1
+    return 0

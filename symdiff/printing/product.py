@@ -1,0 +1,296 @@
+"""From a network to its printed forms: scalars in front, the array parts joined by the search, one division at the end."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symdiff.expr.dims import Dim, Shape, dim_mul
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Contract, Delta, Labels, Number, Ones, Size
+from symdiff.printing import term
+from symdiff.printing.layout import Layout, Options, dim, keep_best, labels_of, reindex, relabel
+from symdiff.printing.network import Claim, Factor, Part, Search, State, quotient
+from symdiff.printing.plan import Network, components
+from symdiff.printing.term import ONE, Term
+
+MOST_SEARCHED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A factor of a network with the notations of what is printed for it; `below` if it divides."""
+
+    expr: Expr
+    options: Options
+    labels: Labels
+    below: bool = False
+
+
+@dataclass(slots=True)
+class Scalars:
+    """The scalar factors of a product: a non-negative number, the factors above and below the line."""
+
+    coefficient: Number
+    above: list[Part] = field(default_factory=list)
+    below: list[Part] = field(default_factory=list)
+    sizes: list[Dim | None] = field(default_factory=list)  # of each factor below: the dim that it is
+
+
+def product_options(network: Network, pieces: Sequence[Piece], dims: Mapping[int, Dim]) -> Options:
+    """The printed forms of a product, by layout over the labels of the network."""
+    coefficient = network.coefficient
+    positive = not coefficient < 0
+    scalars = Scalars(coefficient if positive else -coefficient)
+    factors = _factors(network, pieces, dims, scalars)
+    forms: Options = {}
+    if scalars.coefficient == 0:
+        return {(): term.number(0)}
+    if not factors:
+        keep_best(forms, (), _assembled(scalars, None, None, (), positive))
+        return forms
+    out = frozenset(network.out)
+    groups = components([set(f.labels) for f in factors])
+    main: list[Factor] = []
+    arrays: list[list[Factor]] = []
+    for group in groups:
+        members = [factors[k] for k in group]
+        if not any(f.labels & out for f in members) and len(groups) > 1:
+            _scalar_group(members, dims, scalars)
+        else:
+            arrays.append(members)
+    if len(arrays) == 1:
+        main = arrays[0]
+        claims = _claims(scalars)
+        for state, searched in _searched(main, out, dims, claims):
+            keep_best(forms, state.layout, _assembled(scalars, state, searched, claims, positive))
+    elif not arrays:
+        keep_best(forms, (), _assembled(scalars, None, None, (), positive))
+    else:
+        forms = _joined(arrays, out, dims, scalars, positive)
+    if not forms:
+        forms = _einsum(factors, network.out, dims, scalars, positive)
+    return forms
+
+
+def _factors(network: Network, pieces: Sequence[Piece], dims: Mapping[int, Dim], scalars: Scalars) -> list[Factor]:
+    """The factors that carry labels; the scalar ones go to `scalars`, ones that others carry are dropped."""
+    factors: list[Factor] = []
+    carried: set[int] = set()
+    wanted: set[int] = set()
+    for place, p in enumerate(pieces):
+        wanted.update(label for label in p.labels if dims[label] != 1)
+        if isinstance(p.expr, Ones):
+            continue
+        options = relabel(p.options, dict(enumerate(p.labels)))
+        own = labels_of(next(iter(options)))
+        carried.update(own)
+        if own:
+            factors.append(Factor(place, options, p.below, isinstance(p.expr, Delta)))
+        else:
+            layout, t = min(options.items(), key=lambda item: item[1].weight)
+            t = reindex(t, layout, ())
+            if p.below:
+                scalars.below.append((place, t))
+                scalars.sizes.append(_size_of(p.expr))
+            else:
+                scalars.above.append((place, t))
+    for label in sorted(wanted - carried - set(network.out)):
+        scalars.above.append((len(pieces), dim(dims[label])))
+    return factors
+
+
+def _size_of(e: Expr) -> Dim | None:
+    """The dim that the reciprocal of `e` is... of a Size or a product of Sizes."""
+    below = e.operands[0] if e.operands else e
+    if isinstance(below, Size):
+        return below.dim
+    if isinstance(below, Contract) and all(isinstance(f, Size) for f in below.factors):
+        return dim_mul(*(f.dim for f in below.factors if isinstance(f, Size)))
+    return None
+
+
+def _claims(scalars: Scalars) -> list[Claim]:
+    """What parts of a product may swallow: its divisors that are dims, its numerator."""
+    claims = [Claim(1 << (k + 2), d, None) for k, d in enumerate(scalars.sizes) if d is not None]
+    c = scalars.coefficient
+    if isinstance(c, Fraction) and c.denominator != 1 and (c.numerator == 1 or term.decimal(c) is None):
+        claims.append(Claim(2, c.denominator, None))
+    numerator = _numerators(scalars)
+    if numerator and not (isinstance(c, Fraction) and c.denominator != 1):
+        claims.append(Claim(1, None, term.times(numerator, ())))
+    elif isinstance(c, Fraction) and not scalars.above and term.decimal(c) is not None:
+        claims.append(Claim(3, None, term.number(c)))  # both bits: a mean over its denominator would use it twice
+    return claims
+
+
+def _numerators(scalars: Scalars) -> list[Term]:
+    c = scalars.coefficient
+    lead = [] if c == 1 and not isinstance(c, (bool, float)) else [term.number(c)]
+    return [*lead, *(t for _, t in scalars.above)]
+
+
+def _searched(factors: list[Factor], out: frozenset[int], dims: Mapping[int, Dim], claims: Sequence[Claim]) -> list[tuple[State, Search]]:
+    """The notations of one connected network, the lightest first."""
+    own = frozenset().union(*(f.labels for f in factors))
+    factors = _shrunk(factors, out, dims)
+    search = Search(factors, out & own, dict(dims), claims)
+    return [(s, search) for s in search.run()]
+
+
+def _shrunk(factors: list[Factor], out: frozenset[int], dims: Mapping[int, Dim]) -> list[Factor]:
+    """At most MOST_SEARCHED factors: beyond that, neighbours of equal labels, then any that share one, are joined first."""
+    factors = list(factors)
+    while len(factors) > MOST_SEARCHED:
+        pairs = [(i, j) for i in range(len(factors)) for j in range(i + 1, len(factors)) if factors[i].labels & factors[j].labels]
+        pairs.sort(key=lambda p: (factors[p[0]].labels != factors[p[1]].labels, p))
+        for i, j in pairs:
+            others = frozenset().union(out, *(f.labels for k, f in enumerate(factors) if k not in (i, j)))
+            both = factors[i].labels | factors[j].labels
+            search = Search([factors[i], factors[j]], both & others, dict(dims))
+            states = [s for s in search.run() if s.above]
+            if states:
+                options: Options = {}
+                for s in states:
+                    keep_best(options, s.layout, search.value(s))
+                factors[i] = Factor(factors[i].place, options)
+                del factors[j]
+                break
+        else:
+            break
+    return factors
+
+
+def _scalar_group(members: list[Factor], dims: Mapping[int, Dim], scalars: Scalars) -> None:
+    """A part of the product that is a number of its own, such as the a @ b of (a @ b) * c."""
+    claims = [c for c in _claims(scalars) if c.dim is not None]
+    found = _searched(members, frozenset(), dims, claims)
+    if not found:
+        parts = _einsum(members, (), dims, Scalars(1), True)
+        scalars.above.append((members[0].place, parts[()]))
+        return
+    state, search = found[0]
+    _spend(scalars, state.claimed)
+    if state.above:
+        scalars.above.append((members[0].place, search.value(state)))
+    else:
+        scalars.below.append((members[0].place, term.times([t for _, t in state.below], ())))
+        scalars.sizes.append(None)
+    scalars.above.sort(key=lambda p: p[0])
+
+
+def _spend(scalars: Scalars, claimed: int) -> None:
+    """Take out the divisors that a mean has used."""
+    keep = [k for k in range(len(scalars.below)) if not claimed >> (k + 2) & 1]
+    scalars.below = [scalars.below[k] for k in keep]
+    scalars.sizes = [scalars.sizes[k] for k in keep]
+    if claimed & 2:
+        assert isinstance(scalars.coefficient, Fraction)
+        scalars.coefficient = scalars.coefficient.numerator
+
+
+def _assembled(scalars: Scalars, state: State | None, search: Search | None, claims: Sequence[Claim], positive: bool) -> Term:
+    """The whole product: number and scalars in front, then the arrays, over one line."""
+    rest = Scalars(scalars.coefficient, list(scalars.above), list(scalars.below), list(scalars.sizes))
+    core_above: list[Term] = []
+    core_below: list[Term] = []
+    shape: Shape = ()
+    if state is not None:
+        assert search is not None
+        if state.claimed:
+            _spend(rest, state.claimed)
+            if state.claimed & 1:
+                rest.coefficient, rest.above = 1, []
+        shape = tuple([1 if a is None else search.dims[a] for a in state.layout])
+        core_above = [t for _, t in state.above]
+        core_below = [t for _, t in state.below]
+    t = in_front(rest, core_above, core_below, shape)
+    return t if positive else term.negate(t)
+
+
+def in_front(scalars: Scalars, above: list[Term], below: list[Term], shape: Shape) -> Term:
+    """Numbers, then scalars, then arrays; a fraction of whole numbers is a decimal where that is exact and shorter."""
+    c = scalars.coefficient
+    lead = [t for _, t in scalars.above]
+    under = [t for _, t in scalars.below]
+    if isinstance(c, Fraction) and c.denominator != 1:
+        exact = term.decimal(c) is not None
+        of_dims = bool(lead) and all(t.op == "text" for t in lead)
+        if exact and (c.numerator != 1 or not (under or below or of_dims) or not (lead or above)):
+            lead.insert(0, term.number(c))
+        else:
+            if c.numerator != 1:
+                lead.insert(0, term.number(c.numerator))
+            under.insert(0, term.number(c.denominator))
+    elif c != 1 or isinstance(c, (bool, float)):
+        lead.insert(0, term.number(c))
+    plain = {"number", "text"}
+    if lead and under and above and all(t.op in plain for t in [*lead, *under]):
+        front = quotient(lead, under, ())
+        return quotient([front, *_flat(above)], below, shape)
+    if not lead and not above and not under and not below:
+        return ONE
+    return quotient([*lead, *_flat(above)], [*under, *below], shape)
+
+
+def _flat(above: list[Term]) -> list[Term]:
+    """A leading product or quotient of arrays stands behind its scalars without brackets."""
+    return list(above[0].args) if len(above) == 1 and above[0].op == "times" else above
+
+
+# --- several parts that share no label ------------------------------------------------------------------------------
+def _joined(arrays: list[list[Factor]], out: frozenset[int], dims: Mapping[int, Dim], scalars: Scalars, positive: bool) -> Options:
+    """The outer product of two vectors; nothing for parts of higher rank."""
+    forms: Options = {}
+    if len(arrays) != 2:
+        return forms
+    vectors = []
+    for members in arrays:
+        own = out & frozenset().union(*(f.labels for f in members))
+        found = [(s, q) for s, q in _searched(members, out, dims, ()) if s.above and len(s.layout) == 1]
+        if len(own) != 1 or not found:
+            return forms
+        state, search = found[0]
+        vectors.append((search.value(state), state.layout))
+    (a, i), (b, j) = vectors
+    for x, y, layout in ((a, b, i + j), (b, a, j + i)):
+        shape = x.shape + y.shape
+        t = in_front(scalars, [term.call("outer", [x, y], shape)], [], shape)
+        keep_best(forms, layout, t if positive else term.negate(t))
+    return forms
+
+
+def _einsum(factors: list[Factor], out: Labels, dims: Mapping[int, Dim], scalars: Scalars, positive: bool) -> Options:
+    """A product without a matrix form: einsum of parts that have one each."""
+    kept = tuple(a for a in out if any(a in f.labels for f in factors))
+    parts = _parts_of_einsum(factors, frozenset(out), dims)
+    letters: dict[int, str] = {}
+    for label in (*kept, *(a for layout, _ in parts for a in layout if a is not None)):
+        letters.setdefault(label, (string.ascii_lowercase[8:] + string.ascii_lowercase[:8] + string.ascii_uppercase)[len(letters)])
+    subscripts = ",".join("".join(letters[a] for a in layout if a is not None) for layout, _ in parts)
+    subscripts += "->" + "".join(letters[a] for a in kept)
+    shape = tuple(dims[a] for a in kept)
+    operands = [reindex(t, layout, labels_of(layout)) for layout, t in parts]
+    t = in_front(scalars, [term.call("einsum", [term.text(repr(subscripts)), *operands], shape)], [], shape)
+    return {kept: t if positive else term.negate(t)}
+
+
+def _parts_of_einsum(factors: list[Factor], out: frozenset[int], dims: Mapping[int, Dim]) -> list[tuple[Layout, Term]]:
+    """Factors that share summed labels are multiplied first, where that has a matrix form."""
+    parts: list[tuple[Layout, Term]] = []
+    for group in components([set(f.labels - out) or {-1 - k} for k, f in enumerate(factors)]):
+        members = [factors[k] for k in group]
+        own = out & frozenset().union(*(f.labels for f in members))
+        found = [(s, q) for s, q in _searched(members, own, dims, ()) if s.above]
+        if found:
+            state, search = min(found, key=lambda pair: pair[0].weight)
+            parts.append((state.layout, search.value(state)))
+        else:
+            for f in members:
+                layout, t = min(f.options.items(), key=lambda item: item[1].weight)
+                if f.below:
+                    t = term.over(ONE, t, t.shape)
+                parts.append((layout, t))
+    return parts
