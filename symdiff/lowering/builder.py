@@ -140,14 +140,22 @@ class Builder:
         if x is not None and y is not None:
             return self.number({"add": x + y, "subtract": x - y, "multiply": x * y}[op])
         if self.kinds[a] == self.kinds[b] == "number" or self.whole(a, b):
-            return self.emit(op, [a, b])
+            return self._either_order(op, a, b)
         if op == "multiply":
             if (1 in (x, y)) and not isinstance(x if x is not None else y, bool):
                 return self.operand(b if x == 1 else a)
             kinds = {self.kinds[a], self.kinds[b]}
             if kinds == {"bool", "real"} or kinds == {"bool"}:
-                return self.emit(op, [a, b])
-        return self.emit(op, [self.operand(a), self.operand(b)])
+                return self._either_order(op, a, b)
+        return self._either_order(op, self.operand(a), self.operand(b))
+
+    def _either_order(self, op: str, a: int, b: int) -> int:
+        """The instruction; the sum or product with its operands exchanged, if that is there already."""
+        return self.emit(op, [b, a] if op != "subtract" and self.has(op, b, a) else [a, b])
+
+    def has(self, op: str, *args: int) -> bool:
+        """Whether this instruction has been written."""
+        return (op, args, ()) in self._memo
 
     def divide(self, a: int, b: int) -> int:
         """a / b by NumPy's rules also at zero, which is why two Python numbers are not divided as such."""

@@ -7,7 +7,6 @@ cheapest order. A factor may be `inverse`: it divides.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,7 +40,7 @@ class Product:
     dims: Mapping[int, Dim]
 
 
-Pairs = Counter[frozenset[Hashable]]  # how many products multiply two factors elementwise
+Pairs = Mapping[frozenset[Hashable], tuple[int, int]]  # in how many products two factors stand, and minus when they were first met
 
 
 def contract(b: Builder, product: Product, pairs: Pairs) -> int:
@@ -146,20 +145,30 @@ class _Contraction:
         return Factor(self.b.divide(register, self._shared_product(down)) if down else register, labels)
 
     def _shared_product(self, members: Sequence[Factor]) -> int:
-        """The product from left to right, except that the pair that most products share comes first, while any is shared."""
+        """The product from left to right, except that what is computed already, or is wanted by other products too, comes first."""
         left = list(members)
         while len(left) > 2:
-            uses, i, j = max(
-                (self.pairs[frozenset((p.key, q.key))], -i, -j) for i, p in enumerate(left) for j, q in enumerate(left) if i < j
-            )
-            if uses < 2:
+            chosen = self._next_pair(left)
+            if chosen is None:
                 break
-            first = self.b.arithmetic("multiply", left[-i].register, left[-j].register)
-            left = [Factor(first, members[0].labels, key=object()), *(f for k, f in enumerate(left) if k not in (-i, -j))]
+            i, j = chosen
+            first = self.b.arithmetic("multiply", left[i].register, left[j].register)
+            left = [Factor(first, members[0].labels, key=object()), *(f for k, f in enumerate(left) if k not in chosen)]
         result = left[0].register
         for f in left[1:]:
             result = self.b.arithmetic("multiply", result, f.register)
         return result
+
+    def _next_pair(self, left: Sequence[Factor]) -> tuple[int, int] | None:
+        b, best, chosen = self.b, (1, 0), None
+        for i, p in enumerate(left):
+            for j, q in enumerate(left[i + 1 :], i + 1):
+                if b.has("multiply", p.register, q.register) or b.has("multiply", q.register, p.register):
+                    return i, j
+                found = self.pairs.get(frozenset((p.key, q.key)))
+                if found is not None and found > best and found[0] > 1:
+                    best, chosen = found, (i, j)
+        return chosen
 
     def own_labels_summed(self, f: Factor, groups: Sequence[Factor], out: frozenset[int]) -> Factor:
         """Sum the labels that only this factor has."""

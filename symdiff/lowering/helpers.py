@@ -24,6 +24,16 @@ def sigmoid(x):
     z = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, z) / (1.0 + z)
 '''),
+    "softplus": _helper('''
+def softplus(x):
+    """log(1 + exp(x)), without overflow."""
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+'''),
+    "log_sigmoid": _helper('''
+def log_sigmoid(x):
+    """log(sigmoid(x)), finite where sigmoid(x) is 0."""
+    return np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x)))
+'''),
     "silu": _helper(
         '''
 def silu(x):

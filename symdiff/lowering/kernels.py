@@ -71,9 +71,9 @@ def digamma(x):
     for _ in range(10):
         total = total - 1.0 / z
         z = z + 1.0
-    tail, w = 0.0, 1.0 / (z * z)
+    tail, w = 0.0, 1.0 / z
     for c in (3617 / 8160, -1 / 12, 691 / 32760, -1 / 132, 1 / 240, -1 / 252, 1 / 120, -1 / 12):
-        tail = (c + tail) * w
+        tail = (c + tail) * w * w
     up = np.log(z) - 0.5 / z + tail + total
     r = x - np.round(x)
     with np.errstate(divide="ignore", invalid="ignore"):

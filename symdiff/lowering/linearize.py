@@ -8,7 +8,7 @@ instead of adding a negation. A product that only one other product uses is mult
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 
@@ -242,17 +242,19 @@ def _reciprocal(value: Number) -> Number:
     return 1 / value if isinstance(value, float) else Fraction(1) / value
 
 
-def _pair_counts(products: Mapping[Expr, FlatProduct]) -> contraction.Pairs:
-    """How many products hold each pair of factors over the same labels."""
-    counts: contraction.Pairs = Counter()
-    for _, factors, _ in products.values():
+def _pair_counts(products: dict[Expr, FlatProduct]) -> contraction.Pairs:
+    """In how many products each pair of factors stands over the same labels, and the order in which pairs were met."""
+    counts: dict[frozenset[Hashable], tuple[int, int]] = {}
+    for _, factors, _ in reversed(products.values()):
         groups: dict[Labels, list[Expr]] = {}
         for f, ls, inverse in factors:
-            if not inverse:
+            if not inverse and ls:
                 groups.setdefault(ls, []).append(f)
         for members in groups.values():
             if 1 < len(members) <= 2 * EXHAUSTIVE:
-                counts.update({frozenset(pair) for pair in combinations(members, 2)})
+                for pair in dict.fromkeys(frozenset[Hashable](p) for p in combinations(members, 2)):
+                    count, place = counts.get(pair, (0, -len(counts)))
+                    counts[pair] = (count + 1, place)
     return counts
 
 

@@ -18,7 +18,7 @@ from symdiff.expr.traverse import bind_sizes, size_names, substitute, variables
 from symdiff.lowering.binding import Binder, compiled_call
 from symdiff.lowering.linearize import linearize
 from symdiff.lowering.numpy_source import Source, emit
-from symdiff.lowering.passes import Applied, optimise
+from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
 
 Structure = tuple[str, tuple[str, ...]]  # 'one', 'list', 'tuple' or 'dict', and the keys
@@ -33,11 +33,11 @@ class Lowered:
     arguments, which are arrays of one dtype and scalars of NumPy's.
     """
 
-    def __init__(self, program: Program, structure: Structure, sizes: Mapping[str, int], applied: Sequence[Applied]) -> None:
-        self.program = program
+    def __init__(self, straight: Program, structure: Structure, sizes: Mapping[str, int]) -> None:
+        self._straight = straight  # the program before any pass
         self._structure = structure
         self._sizes = dict(sizes)
-        self._applied = tuple(applied)
+        self.program = program = [straight, *(p for _, p in optimise(straight))][-1]
         self._emitted: Source = emit(program)
         self.source: str = self._emitted.text
         namespace: dict[str, Any] = {}
@@ -62,21 +62,19 @@ class Lowered:
         return f"<lowered {self._emitted.function}({inputs})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Lowered, (self.program, self._structure, self._sizes, self._applied)
+        return Lowered, (self._straight, self._structure, self._sizes)
 
     def explain(self) -> str:
         """What each pass did, with operation and byte counts before and after (float64, at the hinted sizes)."""
-        total = cost(self.program, self._sizes)
-        lines = [f"{'pass':<32}{'instructions':>20}{'operations':>26}{'bytes':>26}"]
-        for a in self._applied:
-            columns = [
-                (a.before.instructions, a.after.instructions),
-                (a.before.operations, a.after.operations),
-                (a.before.bytes, a.after.bytes),
-            ]
-            cells = [f"{p} -> {q}" if p != q else str(p) for p, q in columns]
-            lines.append(f"{a.name:<32}{cells[0]:>20}{cells[1]:>26}{cells[2]:>26}")
-        lines.append(f"{'the program':<32}{total.instructions:>20}{total.operations:>26}{total.bytes:>26}")
+        rows = [("as written", self._straight), *optimise(self._straight)]
+        costs = [(name, cost(program, self._sizes)) for name, program in rows]
+        lines = [f"{'':<32}{'instructions':>20}{'operations':>26}{'bytes':>26}"]
+        before = costs[0][1]
+        for name, after in costs:
+            pairs = zip(before, after, strict=True)
+            cells = [f"{p} -> {q}" if p != q else str(q) for p, q in pairs]
+            lines.append(f"{name:<32}{cells[0]:>20}{cells[1]:>26}{cells[2]:>26}")
+            before = after
         return "\n".join(lines)
 
     def save(self, path: str | Path) -> None:
@@ -145,8 +143,7 @@ def lower(
         comments={label_of[e]: text for e, text in (comments or {}).items()},
         input_names=[n for n, _ in arguments],
     )
-    program, applied = optimise(program, hints)
-    return Lowered(program, structure, hints, applied)
+    return Lowered(program, structure, hints)
 
 
 def _structured(outputs: Any) -> tuple[Structure, list[Expr]]:
@@ -186,7 +183,7 @@ def _arguments(inputs: Any, expressions: Sequence[Expr], constants: Mapping[Any,
         if v in seen:
             raise BindingError(f"lower: the variable {v.name!r} is an input twice")
         seen.add(v)
-    known = [v.name for v in seen]
+    known = [v.name for _, v in listed]
     for v in found:
         if v not in seen and v not in constants and v.name not in constants:
             raise BindingError(

@@ -86,7 +86,25 @@ def run_source(program: Program) -> Callable[..., Any]:
 class _Emitter:
     def __init__(self, program: Program) -> None:
         self.program = program
-        reserved = {"np", "math", "base64", "zlib", "dtype", "ERFC_SERIES", *HELPERS, *KERNELS}
+        reserved = {
+            "np",
+            "math",
+            "len",
+            "bool",
+            "ValueError",
+            "ImportError",
+            "enumerate",
+            "range",
+            "int",
+            "min",
+            "max",
+            "base64",
+            "zlib",
+            "dtype",
+            "ERFC_SERIES",
+            *HELPERS,
+            *KERNELS,
+        }
         self.names = Names(reserved)
         self.function = self.names.fresh(program.name)
         self.arguments = {i.register: self.names.fresh(i.name) for i in program.inputs}
@@ -99,6 +117,7 @@ class _Emitter:
         )
         self.uses: Counter[int] = Counter(a for i in program.instructions for a in i.args)
         self.uses.update(o.register for o in program.outputs)
+        self.returned = {o.register for o in program.outputs}
         self.text: dict[int, Text] = {r: Text(n, reads=frozenset((n,))) for r, n in self.arguments.items()}
         self.pending: dict[int, Instruction] = {}
         self.statements: list[Statement] = []
@@ -147,7 +166,7 @@ class _Emitter:
     def _inlines(self, i: Instruction, text: Text) -> bool:
         if i.op in VIEWS_WITHOUT_NAME and text.work == 0 and len(text.code) < INLINE // 2:
             return True
-        return self.uses[i.result] == 1 and len(text.code) <= INLINE and text.work <= INLINE_WORK
+        return self.uses[i.result] == 1 and len(text.code) <= INLINE and (text.work <= INLINE_WORK or i.result in self.returned)
 
     def _assign(self, i: Instruction, text: Text) -> None:
         self.pending.pop(i.result, None)

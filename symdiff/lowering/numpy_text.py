@@ -291,7 +291,7 @@ _INFIX: dict[str, Row] = {
     "multiply": _infix("*", PRODUCT, PRODUCT, PRODUCT + 1),
     "divide": _infix("/", PRODUCT, PRODUCT, PRODUCT + 1),
     "matmul": _matmul,
-    "dot": _infix("@", MATMUL, POWER, POWER),
+    "dot": _matmul,
     "pow": _infix("**", POWER, ATOM, ATOM),
     "less": _infix("<", COMPARE, SUM, SUM),
     "less_equal": _infix("<=", COMPARE, SUM, SUM),
@@ -302,10 +302,10 @@ _INFIX: dict[str, Row] = {
 }
 
 _OWN: dict[str, Row] = {
-    "softplus": _form("np.logaddexp(0.0, {})"),
-    "log_sigmoid": _form("-np.logaddexp(0.0, -{})", UNARY, UNARY),
     "relu": _form("np.maximum({}, 0.0)"),
-    **{name: _helper(name) for name in ("sigmoid", "silu", "leaky_relu", "elu", "gelu", "gelu_tanh", "softsign")},
+    **{
+        name: _helper(name) for name in ("sigmoid", "softplus", "log_sigmoid", "silu", "leaky_relu", "elu", "gelu", "gelu_tanh", "softsign")
+    },
     **{name: _helper(name) for name in ("erf", "erfc", "gammaln", "digamma", "polygamma")},
 }
 

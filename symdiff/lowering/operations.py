@@ -61,6 +61,8 @@ def joined_kind(kinds: tuple[Kind, ...], params: Params = ()) -> Kind:
 
 
 def _elementwise_shape(shapes: tuple[Shape, ...], params: Params) -> Shape:
+    if len(shapes) == 1 or shapes[0] == shapes[-1] == shapes[len(shapes) // 2]:
+        return shapes[0]
     return broadcast_dims("elementwise", *shapes)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from symdiff.lowering.numpy_source import run_source
 from symdiff.lowering.operations import Kind, joined_kind
-from symdiff.lowering.program import Cost, Instruction, Output, Program, check, cost
+from symdiff.lowering.program import Instruction, Output, Program, check
 
 SMALL = 64  # entries of an array that may be folded whatever it came from
 
@@ -49,6 +49,8 @@ def drop_dead(program: Program) -> Program:
         if i.result in alive:
             alive.update(i.args)
             kept.append(i)
+    if len(kept) == len(program.instructions):
+        return program
     kept.reverse()
     used = sorted({i.params[0] for i in kept if i.op == "constant"})
     place = {old: k for k, old in enumerate(used)}
@@ -156,7 +158,7 @@ def associate_products(program: Program) -> Program:
         kept.append(Instruction("multiply", (i.args[0], b), (), fresh, i.shape, "real"))
         kept.append(replace(i, args=(fresh, c)))
         fresh += 1
-    return drop_dead(program.with_instructions(kept))
+    return drop_dead(program.with_instructions(kept)) if len(kept) > len(program.instructions) else program
 
 
 Pass = Callable[[Program], Program]
@@ -168,24 +170,10 @@ PASSES: tuple[tuple[str, Pass], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A pass that was applied, with the cost of the program before and after."""
-
-    name: str
-    before: Cost
-    after: Cost
-
-
-def optimise(
-    program: Program, sizes: Mapping[str, int], passes: tuple[tuple[str, Pass], ...] = PASSES
-) -> tuple[Program, tuple[Applied, ...]]:
-    """The program after all passes, and what each did."""
-    applied = []
-    before = cost(program, sizes)
+def optimise(program: Program, passes: Sequence[tuple[str, Pass]] = PASSES) -> Iterator[tuple[str, Program]]:
+    """Each pass by name, with the program after it. A pass that finds nothing to do returns the program it was given."""
     for name, run in passes:
-        program = check(run(program))
-        after = cost(program, sizes)
-        applied.append(Applied(name, before, after))
-        before = after
-    return program, tuple(applied)
+        changed = run(program)
+        if changed is not program:
+            program = check(changed)
+        yield name, program

@@ -55,11 +55,10 @@ def _best(factors: Sequence[Labels], out: Labels, size: Mapping[int, int]) -> li
             part = (part - 1) & rest
             left = part | lowest
             right = subset ^ left
-            choices.append((best[left][0] + best[right][0] + _step_cost(labels[left], labels[right], labels[subset], size), -left))
+            choices.append((best[left][0] + best[right][0] + _step_cost(labels[left], labels[right], labels[subset], size), left))
             if part == 0:
                 break
-        total, negated = min(choices, key=lambda c: c[0])
-        best[subset] = (total, -negated)
+        best[subset] = min(reversed(choices), key=lambda c: c[0])  # among equals, products from the right: X.T @ (X @ v)
     return _steps(best, full, n)
 
 

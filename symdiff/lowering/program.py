@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -144,11 +144,10 @@ def nominal(dim: Dim, sizes: Mapping[str, int]) -> int:
 
 def nominal_size(shape: Shape, sizes: Mapping[str, int]) -> int:
     """Number of elements at the hinted sizes."""
-    return nominal(dim_mul(*shape), sizes)
+    return 1 if not shape else nominal(dim_mul(*shape), sizes)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What a program takes at the hinted sizes: instructions that do work, scalar operations, bytes written (float64)."""
 
     instructions: int

@@ -32,8 +32,7 @@ K = var("K", (4, 3))
 row, column = var("row", (1, "d")), var("column", ("n", 1))
 index = var("index", (4,))
 VALUES = {
-    x.name: RNG.uniform(0.2, 1.8, tuple(SIZES.get(d, d) for d in x.shape))
-    for x in (X, Y, A, B, C, v, w, u, s, t, T, S, K, row, column)
+    x.name: RNG.uniform(0.2, 1.8, tuple(SIZES.get(d, d) for d in x.shape)) for x in (X, Y, A, B, C, v, w, u, s, t, T, S, K, row, column)
 } | {"index": np.array([0, 2, -1, 2])}
 VALUES["A"] = VALUES["A"] @ VALUES["A"].T + np.eye(5)
 n, d, h = ("n", "d", "h")
@@ -170,7 +169,15 @@ def test_keys_of_slices_with_names() -> None:
     x = var("x", ("m",))
     for size in (2, 3, 5, 6):
         value = np.arange(size) * 1.0
-        for key in (slice(1, None), slice(None, -1), slice(None, None, 2), slice(None, None, -1), slice(None, None, -2), slice(-2, None), slice(1, None, 2)):
+        for key in (
+            slice(1, None),
+            slice(None, -1),
+            slice(None, None, 2),
+            slice(None, None, -1),
+            slice(None, None, -2),
+            slice(-2, None),
+            slice(1, None, 2),
+        ):
             np.testing.assert_array_equal(lower(x[key])(value), value[key])
     e = Slice(x, (Range("m - 1", 2, -1),))
     np.testing.assert_array_equal(lower(e)(np.arange(4.0)), [3, 2])
