@@ -57,6 +57,7 @@ class Interned(type):
             _set_operands(new, new.infer_operands())
             _set_shape(new, new.infer_shape())
             _set_digest(new, None)
+            _set_memo(new, None)
             ref = _PoolRef(new, _forget)
             ref.key = key
             _POOL[key] = ref
@@ -70,6 +71,7 @@ class Expr(metaclass=Interned):
     shape: Shape = field(init=False)
     operands: tuple[Expr, ...] = field(init=False)
     _digest: bytes | None = field(init=False)
+    memo: dict[str, Any] | None = field(init=False)  # what passes have found out about this node; never part of its value
 
     setters: ClassVar[tuple[Callable[[Expr, Any], None], ...]] = ()
     statics: ClassVar[tuple[str, ...]] = ()  # fields that are no operands; they follow the operands
@@ -412,6 +414,17 @@ class Expr(metaclass=Interned):
 _set_shape: Callable[[Expr, Shape], None] = Expr.__dict__["shape"].__set__
 _set_operands: Callable[[Expr, tuple[Expr, ...]], None] = Expr.__dict__["operands"].__set__
 _set_digest: Callable[[Expr, bytes | None], None] = Expr.__dict__["_digest"].__set__
+_set_memo: Callable[[Expr, dict[str, Any] | None], None] = Expr.__dict__["memo"].__set__
+
+
+def memo_of(e: Expr) -> dict[str, Any]:
+    """The notes of passes about a node, by the pass's name; they live as long as the node."""
+    notes = e.memo
+    if notes is None:
+        notes = {}
+        _set_memo(e, notes)
+    return notes
+
 
 _CLASSES: dict[str, type[Expr]] = {}
 N = TypeVar("N", bound=type)

@@ -18,7 +18,7 @@ from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Linalg, Map, Ones, Reduce, Reshape
 from symdiff.expr.rebuild import with_operands
-from symdiff.expr.traverse import transform, use_counts
+from symdiff.expr.traverse import node_count, transform, use_counts
 from symdiff.rewrite.expand import expanded, expanded_terms
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.measure import cost
@@ -30,6 +30,7 @@ from symdiff.rewrite.terms import Term, as_ratio, as_term, collect
 from symdiff.rules.identities import ELEMENTWISE, Identity
 
 ROUNDS = 12
+LARGE = 3000  # nodes; above this, one round without trials: identities, products, like terms
 FUEL = 24  # changes of one node in one round
 DEPTH = 4  # trials within trials
 
@@ -58,8 +59,9 @@ _BY_FUNCTION = by_function(ELEMENTWISE)
 class Round:
     """One pass over a DAG. Normal forms are remembered by node, so that a shared node is treated once."""
 
-    def __init__(self, roots: Sequence[Expr], steps: list[Step] | None, signs: Signs) -> None:
+    def __init__(self, roots: Sequence[Expr], steps: list[Step] | None, signs: Signs, large: bool = False) -> None:
         self.signs = signs
+        self.large = large
         self.depth = 0
         self.uses: Counter[Expr] = use_counts(*roots)
         self.normal: dict[Expr, Expr] = {}
@@ -106,7 +108,7 @@ class Round:
                 result = normal_product(as_term(e), self.may_open, self.signs.turn, names.append)
                 for name in names:
                     self.log(name, e, result)
-                return expanded(result, self.product, self.settle)
+                return result if self.large else expanded(result, self.product, self.settle)
             case Add():
                 return self.visit_sum(e)
             case Reduce():
@@ -123,6 +125,9 @@ class Round:
 
     def visit_sum(self, e: Add) -> Expr:
         """The shortest of: inner sums opened, left as they are, and products multiplied out where terms can cancel."""
+        if self.large:
+            kept = collect([as_term(t) for t in e.terms])
+            return _sum_of(kept) if kept else zeros_of(e.shape)
         terms = opened(e, self.may_open)
         best = normal_sum(terms, self.product)
         for trial in ([as_term(t) for t in e.terms], expanded_terms(terms, self.product)):
@@ -265,8 +270,9 @@ def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list
     """
     current = list(roots)
     signs = Signs(current)
-    for _ in range(ROUNDS):
-        one = Round(current, steps, signs)
+    large = node_count(*current) > LARGE
+    for _ in range(1 if large else ROUNDS):
+        one = Round(current, steps, signs, large)
         new = [one.run(e) for e in current]
         if all(a is b for a, b in zip(new, current, strict=True)):
             break

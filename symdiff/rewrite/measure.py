@@ -7,35 +7,40 @@ ones and identities are free. Named functions cost one. A shared node is paid on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from weakref import WeakKeyDictionary
 
 from symdiff.expr.leaves import constant_value
-from symdiff.expr.node import Expr, topological
+from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Iota, Map, Ones, Size, Var
 
 MOST = 48  # a part with more operations than this counts as one block: comparisons stay local, and their cost constant
-_weight: WeakKeyDictionary[Expr, int] = WeakKeyDictionary()
-_parts: WeakKeyDictionary[Expr, frozenset[Expr]] = WeakKeyDictionary()
 
 
 def cost(e: Expr) -> int:
     """Operations of `e`, each different node counted once."""
-    parts = _parts.get(e)
-    if parts is None:
-        for node in topological(e, until=lambda n: n in _parts):
-            if node not in _parts:
-                _visit(node)
-        parts = _parts[e]
-    return sum(_weight[p] for p in parts)
+    notes = memo_of(e)
+    if "cost" not in notes:
+        for node in topological(e, until=lambda n: "cost" in memo_of(n)):
+            _visit(node)
+    return notes["cost"]  # type: ignore[no-any-return]
 
 
 def _visit(e: Expr) -> None:
-    _weight[e] = 0 if constant_value(e) is not None else _own(e)
-    below = frozenset().union(*(_parts[o] for o in _written(e)))
-    if len(below) > MOST:
-        _weight[e] += sum(_weight[p] for p in below)
-        below = frozenset()
-    _parts[e] = below | {e} if _weight[e] else below
+    """Notes of a node: its own operations, the different nodes below it that have any, and the sum."""
+    notes = memo_of(e)
+    if "cost" in notes:
+        return
+    own = 0 if constant_value(e) is not None else _own(e)
+    parts: set[Expr] = set()
+    for o in _written(e):
+        parts |= memo_of(o)["parts"]
+        if memo_of(o)["own"]:
+            parts.add(o)
+    if len(parts) > MOST:
+        own += sum(memo_of(p)["own"] for p in parts)
+        parts = set()
+    notes["own"] = own
+    notes["parts"] = parts
+    notes["cost"] = own + sum(memo_of(p)["own"] for p in parts)
 
 
 def _written(e: Expr) -> Sequence[Expr]:

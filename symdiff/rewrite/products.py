@@ -16,7 +16,7 @@ from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.softmax import is_log_softmax
 from symdiff.rewrite.terms import Factor, Term, as_term, connected, is_symmetric, used_labels
 from symdiff.rules.assumptions import holds
-from symdiff.rules.identities import PRODUCTS
+from symdiff.rules.identities import PRODUCTS, Identity
 
 MOST_FACTORS = 12  # longer products are left nested
 
@@ -159,10 +159,25 @@ def apply_pairs(term: Term) -> tuple[Term, str] | None:
     return None
 
 
+def _heads(identity: Identity) -> frozenset[str]:
+    """The functions of the two factors of an identity; '' for a sum or a variable."""
+    bases = [base_and_exponent(w)[0] for w, _ in as_term(identity.left).factors]
+    return frozenset(b.fn if isinstance(b, Map) else "" for b in bases)
+
+
+_PAIRS = [(_heads(identity), identity) for identity in PRODUCTS]
+_FUNCTIONS = frozenset().union(*(heads for heads, _ in _PAIRS)) - {""}
+
+
 def pair_identity(f: Expr, g: Expr) -> tuple[Expr, str] | None:
     """f g as one expression by an identity of the table; of powers, as far as both reach."""
     (a, p), (b, q) = base_and_exponent(f), base_and_exponent(g)
-    for identity in PRODUCTS:
+    functions = {e.fn for e in (a, b) if isinstance(e, Map)} & _FUNCTIONS
+    if not functions:
+        return None
+    for heads, identity in _PAIRS:
+        if not heads - {""} <= functions:
+            continue
         pattern = as_term(identity.left)
         (x, i), (y, j) = (base_and_exponent(w) for w, _ in pattern.factors)
         for (first, have), (second, also) in (((a, p), (b, q)), ((b, q), (a, p))):

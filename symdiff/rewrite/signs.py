@@ -5,27 +5,24 @@ A property holds wherever the expression is defined; what cannot be shown is not
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 from symdiff.expr.leaves import constant_value
-from symdiff.expr.node import Expr, topological
+from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Contract, Delta, Iota, Map, Ones, Reduce, Size, Var
 from symdiff.rules.assumptions import holds
 
 _NONNEGATIVE_FUNCTIONS = ("exp", "exp2", "sigmoid", "softplus", "abs", "cosh", "relu", "hypot")
 _POSITIVE_FUNCTIONS = ("exp", "exp2", "sigmoid", "softplus", "cosh")
-_signs: WeakKeyDictionary[Expr, int] = WeakKeyDictionary()
 
 
 def sign_class(e: Expr) -> int:
     """2 if every entry is positive wherever it is defined, 1 if none is negative, 0 if neither is known."""
-    known = _signs.get(e)
-    if known is None:
-        for node in topological(e, until=lambda n: n in _signs):
-            if node not in _signs:
-                _signs[node] = _sign_class(node)
-        known = _signs[e]
-    return known
+    notes = memo_of(e)
+    if "sign" not in notes:
+        for node in topological(e, until=lambda n: "sign" in memo_of(n)):
+            below = memo_of(node)
+            if "sign" not in below:
+                below["sign"] = _sign_class(node)
+    return notes["sign"]  # type: ignore[no-any-return]
 
 
 def _sign_class(e: Expr) -> int:
@@ -43,7 +40,7 @@ def _sign_class(e: Expr) -> int:
             return 1
         case Map(fn="pow"):
             p = constant_value(e.args[1])
-            base = _signs[e.args[0]]
+            base = sign_class(e.args[0])
             if base == 2:
                 return 2
             even = isinstance(p, int) and p % 2 == 0
@@ -57,18 +54,18 @@ def _sign_class(e: Expr) -> int:
             if e.fn in _NONNEGATIVE_FUNCTIONS:
                 return 1
             if e.fn == "maximum":
-                return max(_signs[a] for a in e.args)
-            return 1 if e.fn == "where" and min(_signs[a] for a in e.args[1:]) else 0
+                return max(sign_class(a) for a in e.args)
+            return 1 if e.fn == "where" and min(sign_class(a) for a in e.args[1:]) else 0
         case Add():
-            signs = [_signs[t] for t in e.terms]
+            signs = [sign_class(t) for t in e.terms]
             return 0 if min(signs) == 0 else max(signs)
         case Contract():
-            signs = [_signs[f] for f in e.factors]
+            signs = [sign_class(f) for f in e.factors]
             if min(signs) == 2:
                 return 2  # named dims may be 0 only where nothing is left to divide
             return 1 if min(signs) else 0
         case Reduce(kind="max" | "min" | "prod"):
-            return _signs[e.x]
+            return sign_class(e.x)
     return 0
 
 

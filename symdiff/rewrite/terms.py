@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from weakref import WeakKeyDictionary
 
 from symdiff.expr.algebra import contract
 from symdiff.expr.leaves import add_numbers, multiply_numbers
-from symdiff.expr.node import Expr, topological
+from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Var
 from symdiff.rules.assumptions import holds
 
@@ -46,6 +45,9 @@ def is_number(e: Expr) -> bool:
 def as_term(e: Expr) -> Term:
     """An expression as one product; whatever is no product is a product of one factor."""
     if isinstance(e, Contract):
+        notes = memo_of(e)
+        if "term" in notes:
+            return notes["term"]  # type: ignore[no-any-return]
         coefficient: Number = 1
         factors: list[Factor] = []
         for f, ls in zip(e.factors, e.labels, strict=True):
@@ -53,7 +55,8 @@ def as_term(e: Expr) -> Term:
                 coefficient = multiply_numbers(coefficient, f.value)  # type: ignore[attr-defined]
             else:
                 factors.append((f, ls))
-        return Term(coefficient, tuple(factors), e.out)
+        term = notes["term"] = Term(coefficient, tuple(factors), e.out)
+        return term
     if is_number(e):
         return Term(e.value, (), ())  # type: ignore[attr-defined]
     labels = tuple(range(len(e.shape)))
@@ -127,21 +130,18 @@ def term_key(term: Term) -> tuple[object, ...]:
     return (len(term.out), *parts)
 
 
-_symmetric: WeakKeyDictionary[Expr, bool] = WeakKeyDictionary()
-
-
 def is_symmetric(e: Expr) -> bool:
     """Whether a square matrix is known to equal its transpose: by assumption, or by its form (X.T @ X)."""
     if len(e.shape) != 2 or e.shape[0] != e.shape[1]:
         return False
-    known = _symmetric.get(e)
-    if known is None:
-        for node in topological(e, until=lambda n: n in _symmetric):
-            if node not in _symmetric:
-                square = len(node.shape) == 2 and node.shape[0] == node.shape[1]
-                _symmetric[node] = square and _is_symmetric(node)
-        known = _symmetric[e]
-    return known
+    notes = memo_of(e)
+    if "symmetric" not in notes:
+        for node in topological(e, until=lambda n: "symmetric" in memo_of(n)):
+            square = len(node.shape) == 2 and node.shape[0] == node.shape[1]
+            memo_of(node).setdefault("symmetric", False if not square else None)
+            if memo_of(node)["symmetric"] is None:
+                memo_of(node)["symmetric"] = _is_symmetric(node)
+    return notes["symmetric"]  # type: ignore[no-any-return]
 
 
 def _is_symmetric(e: Expr) -> bool:
@@ -151,9 +151,9 @@ def _is_symmetric(e: Expr) -> bool:
         case Delta():
             return True
         case Linalg(fn="inv"):
-            return _symmetric[e.args[0]]
+            return is_symmetric(e.args[0])
         case Map():
-            return all(_symmetric[a] for a in e.args)
+            return all(is_symmetric(a) for a in e.args)
         case Add():
             return sum_key(e.terms) == sum_key(e.terms, turned=True)
         case Contract():
