@@ -106,6 +106,7 @@ def as_dim(value: object) -> Dim:
     >>> as_dim('n'), as_dim(3), as_dim('1 + n')
     ('n', 3, 'n + 1')
     """
+    value = getattr(value, "__dim__", value)  # a named size that a traced function was handed
     if isinstance(value, str):
         dim = _text(_polynomial(value.strip()))
         if isinstance(dim, str) or dim >= 0:
