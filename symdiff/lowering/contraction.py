@@ -14,20 +14,9 @@ from math import prod
 
 from symdiff.expr.dims import Dim
 from symdiff.lowering.builder import Builder
+from symdiff.lowering.pairing import Factor, Labels, pair, plain
 from symdiff.lowering.paths import contraction_path
 from symdiff.lowering.program import nominal
-
-Labels = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """A register whose axes carry these labels. `key` is what it computes, for finding products that others have too."""
-
-    register: int
-    labels: Labels
-    inverse: bool = False
-    key: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +53,7 @@ def contract(b: Builder, product: Product, pairs: Pairs) -> int:
     smallest = min(range(len(groups)), key=lambda k: b.weigh(groups[k].register), default=0)
     if len(groups) > 1 and b.weigh(groups[smallest].register) < prod(size[label] for label in out):
         g = groups[smallest]  # scale what is smallest, not the result
-        groups[smallest] = Factor(work.scaled([work.plain(g)], scalars), g.labels)
+        groups[smallest] = Factor(work.scaled([plain(b, g)], scalars), g.labels)
         return work.joined(groups, out, size)[0].register
     return work.scaled(work.joined(groups, out, size), scalars)
 
@@ -125,7 +114,7 @@ class _Contraction:
             if len(members) > 1 and not labels <= elsewhere:
                 kept = labels & elsewhere
                 last = members[-1]
-                result.append(self.pair(self.times(members[:-1]), last, frozenset(kept), None))
+                result.append(pair(self.b, self.times(members[:-1]), last, frozenset(kept), None))
             else:
                 result.append(self.times(members))
         return result
@@ -180,7 +169,7 @@ class _Contraction:
         single = [a for a in axes if self.b.shapes[f.register][a] == 1]
         if len(single) == len(axes):
             return Factor(self.b.squeeze(f.register, axes), labels, f.inverse)
-        register = self.plain(f).register
+        register = plain(self.b, f).register
         made = self.b.made_by[register]
         if made is not None and made.op == "diagonal" and not labels and len(self.b.shapes[made.args[0]]) == 2:
             return Factor(self.b.emit("trace", [self.b.real(made.args[0])]), ())
@@ -194,92 +183,11 @@ class _Contraction:
             left = [g for k, g in enumerate(left) if k not in (i, j)]
             needed = out.union(*(g.labels for g in left))
             final = self.product.out if not left else None
-            left.append(self.pair(x, y, (frozenset(x.labels) | frozenset(y.labels)) & needed, final))
+            left.append(pair(self.b, x, y, (frozenset(x.labels) | frozenset(y.labels)) & needed, final))
         if not left:
             return []
         (last,) = left
         return [Factor(self.b.align(last.register, last.labels, self.product.out), self.product.out, last.inverse)]
-
-    def plain(self, f: Factor) -> Factor:
-        """The factor as it stands: a reciprocal where it divides."""
-        return Factor(self.b.divide(self.b.number(1), f.register), f.labels) if f.inverse else f
-
-    def pair(self, x: Factor, y: Factor, kept: frozenset[int], final: Labels | None) -> Factor:
-        """The product of two factors, summed over the labels that are not kept."""
-        summed = (set(x.labels) | set(y.labels)) - kept
-        if not summed:
-            return self._elementwise_pair(x, y, final)
-        x, y = (Factor(self.b.real(f.register), f.labels) for f in map(self.plain, (x, y)))
-        return self._contracted_pair(x, y, [label for label in x.labels if label in summed], kept, final)
-
-    def _elementwise_pair(self, x: Factor, y: Factor, final: Labels | None) -> Factor:
-        b = self.b
-        both = set(x.labels) | set(y.labels)
-        if final is not None:
-            order = tuple(label for label in final if label in both)
-        else:
-            first = x if len(x.labels) >= len(y.labels) else y
-            order = (*first.labels, *(label for f in (x, y) for label in f.labels if label not in first.labels))
-            order = tuple(dict.fromkeys(order))
-        if len(x.labels) == len(y.labels) == 1 and len(order) == 2 and not x.inverse and not y.inverse:
-            p, q = (x, y) if order[0] == x.labels[0] else (y, x)
-            return Factor(b.emit("outer", [b.real(p.register), b.real(q.register)]), order)
-        left, right = (b.align(f.register, f.labels, order) for f in (x, y))
-        if x.inverse == y.inverse:
-            return Factor(b.arithmetic("multiply", left, right), order, x.inverse)
-        return Factor(b.divide(right, left) if x.inverse else b.divide(left, right), order)
-
-    def _contracted_pair(self, x: Factor, y: Factor, summed: list[int], kept: frozenset[int], final: Labels | None) -> Factor:
-        """Labels of a pair are summed, shared and kept (a batch), or free in one of the two."""
-        b = self.b
-        shared = [label for label in x.labels if label in y.labels and label in kept]
-        free_x = [label for label in x.labels if label not in y.labels]
-        free_y = [label for label in y.labels if label not in x.labels]
-        if not shared and not free_x and not free_y:
-            if len(summed) == 1:
-                return Factor(b.emit("dot", [x.register, y.register]), ())
-            return Factor(b.emit("vdot", [x.register, b.align(y.register, y.labels, x.labels)]), ())
-        if final is not None and free_x and free_y and final.index(free_y[0]) < final.index(free_x[0]):
-            x, y, free_x, free_y = y, x, free_y, free_x
-        if not shared:
-            return self._matrix_pair(x, y, summed, free_x, free_y)
-        if not free_x and not free_y:
-            order = (*shared, *summed)
-            product = b.arithmetic("multiply", b.align(x.register, x.labels, order), b.align(y.register, y.labels, order))
-            return Factor(b.sum(product, range(len(shared), len(order))), tuple(shared))
-        if len(summed) == 1 and len(free_x) <= 1 and len(free_y) <= 1:
-            return self._stacked_pair(x, y, shared, summed[0], free_x, free_y)
-        order = (*shared, *free_x, *free_y)
-        number = {label: k for k, label in enumerate(dict.fromkeys((*x.labels, *y.labels)))}
-        labels = tuple(tuple(number[label] for label in f.labels) for f in (x, y))
-        return Factor(b.emit("einsum", [x.register, y.register], labels, tuple(number[label] for label in order)), order)
-
-    def _matrix_pair(self, x: Factor, y: Factor, summed: list[int], free_x: list[int], free_y: list[int]) -> Factor:
-        b = self.b
-        order = (*free_x, *free_y)
-        if len(summed) == 1:
-            if len(x.labels) <= 2 and len(y.labels) <= 2:
-                left = b.transpose(x.register, [x.labels.index(label) for label in (*free_x, *summed)])
-                right = b.transpose(y.register, [y.labels.index(label) for label in (*summed, *free_y)])
-                return Factor(b.emit("matmul", [left, right]), order)
-            if x.labels[-1] == summed[0] and len(y.labels) <= 2:  # a stack of rows times one matrix
-                right = b.transpose(y.register, [y.labels.index(label) for label in (*summed, *free_y)])
-                return Factor(b.emit("matmul", [x.register, right]), order)
-        axes = [tuple(f.labels.index(label) for label in summed) for f in (x, y)]
-        return Factor(b.emit("tensordot", [x.register, y.register], *axes), order)
-
-    def _stacked_pair(self, x: Factor, y: Factor, shared: list[int], summed: int, free_x: list[int], free_y: list[int]) -> Factor:
-        """A matrix product for each entry of the shared labels."""
-        b = self.b
-        left = b.transpose(x.register, [x.labels.index(label) for label in (*shared, *free_x, summed)])
-        right = b.transpose(y.register, [y.labels.index(label) for label in (*shared, summed, *free_y)])
-        rank = len(shared)
-        left = left if free_x else b.expand(left, [rank])
-        right = right if free_y else b.expand(right, [rank + 1])
-        result = b.emit("matmul", [left, right])
-        if not free_x or not free_y:
-            result = b.squeeze(result, [rank if not free_x else rank + 1])
-        return Factor(result, (*shared, *free_x, *free_y))
 
     # --- scalars --------------------------------------------------------------------------------------------------
     def scaled(self, parts: Sequence[Factor], scalars: Sequence[Factor] = ()) -> int:

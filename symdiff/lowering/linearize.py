@@ -7,15 +7,11 @@ instead of adding a negation. A product that only one other product uses is mult
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from fractions import Fraction
-from itertools import combinations
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from symdiff.errors import MissingRule
-from symdiff.expr.leaves import constant_value, multiply_numbers
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import (
     Add,
@@ -42,15 +38,14 @@ from symdiff.expr.nodes import (
 from symdiff.expr.traverse import use_counts, variables
 from symdiff.lowering import contraction, structure
 from symdiff.lowering.builder import Builder
-from symdiff.lowering.contraction import Factor, Product
+from symdiff.lowering.contraction import Product
 from symdiff.lowering.maps import lower_map
 from symdiff.lowering.normalise import normalise
 from symdiff.lowering.operations import OPERATIONS
-from symdiff.lowering.paths import EXHAUSTIVE
+from symdiff.lowering.pairing import Factor, Labels
 from symdiff.lowering.program import Output, Program, check
+from symdiff.lowering.survey import decomposed_twice, flattened, only_indices, pair_counts
 from symdiff.lowering.walk import Walk
-
-Labels = tuple[int, ...]
 
 
 def linearize(
@@ -96,15 +91,15 @@ class Linearizer(Walk):
         self, roots: Sequence[Expr], inputs: Mapping[Var, str], sizes: Mapping[str, int], labelled: Mapping[Expr, tuple[str, str]]
     ):
         self.order = list(topological(*roots))
-        super().__init__(Builder(sizes), _decomposed_twice(self.order))
+        super().__init__(Builder(sizes), decomposed_twice(self.order))
         self.labelled = labelled
         self.uses = use_counts(*roots)
         variables(*roots, *inputs)
-        indices = _only_indices(self.order, roots)
+        indices = only_indices(self.order, roots)
         for v, argument in inputs.items():
             self.of[v] = (self.b.input(argument, v.shape, "int" if v in indices else "real"), False)
-        self.products, self.absorbed = _flattened(self.order, self.uses, set(roots) | set(labelled))
-        self.pairs = _pair_counts(self.products)
+        self.products, self.absorbed = flattened(self.order, self.uses, set(roots) | set(labelled))
+        self.pairs = pair_counts(self.products)
 
     def run(self) -> None:
         for e in self.order:
@@ -155,107 +150,6 @@ class Linearizer(Walk):
                 return True
             made = self.b.made_by[made.args[0]]
         return False
-
-
-# --- what is known before the walk --------------------------------------------------------------------------------
-def _only_indices(order: Sequence[Expr], roots: Sequence[Expr]) -> set[Expr]:
-    """Nodes that are used as indices only, through nothing but structure: such an input is of whole numbers."""
-    indexed: set[Expr] = set()
-    other: set[Expr] = set(roots)
-    for e in reversed(order):
-        if isinstance(e, (Gather, GatherT)):
-            indexed.update(e.indices)
-            other.add(e.x)
-        elif isinstance(e, (Slice, Reshape, Concat)) or (isinstance(e, Contract) and _relabels(e)):
-            (indexed if e in indexed and e not in other else other).update(e.operands)
-        else:
-            other.update(e.operands)
-    return indexed - other
-
-
-def _relabels(e: Contract) -> bool:
-    return sum(not isinstance(f, Ones) for f in e.factors) == 1 and not any(isinstance(f, (Const, Delta)) for f in e.factors)
-
-
-def _decomposed_twice(order: Sequence[Expr]) -> set[tuple[str, Expr]]:
-    """Matrices of which more than one part of a decomposition is asked for: the decomposition is made once."""
-    parts = {"eigvalsh": "eigh", "eigvecs": "eigh", "svdvals": "svd", "svdu": "svd", "svdvt": "svd"}
-    counts = Counter((parts[e.fn], e.args[0]) for e in order if isinstance(e, Linalg) and e.fn in parts)
-    return {key for key, count in counts.items() if count > 1}
-
-
-FlatProduct = tuple[Number, tuple[tuple[Expr, Labels, bool], ...], Labels]  # coefficient, (factor, labels, inverse), out
-
-
-def _flattened(order: Sequence[Expr], uses: Counter[Expr], kept: set[Expr]) -> tuple[dict[Expr, FlatProduct], set[Expr]]:
-    """The factors of every Contract, with those of products that nobody else uses multiplied in, and which nodes that does away with.
-
-    A reciprocal is its base, dividing; a square that nobody else uses is its base twice.
-    """
-    products: dict[Expr, FlatProduct] = {}
-    absorbed: set[Expr] = set()
-    for e in reversed(order):
-        if not isinstance(e, Contract) or e in absorbed:
-            continue
-        fresh = max((max(ls, default=0) for ls in e.labels), default=0) + 1
-        coefficient: Number = 1
-        done: list[tuple[Expr, Labels, bool]] = []
-        todo = [(f, ls, False) for f, ls in zip(e.factors, e.labels, strict=True)][::-1]
-        while todo:
-            f, ls, inverse = todo.pop()
-            room = EXHAUSTIVE - len(done) - len(todo)
-            own = uses[f] == 1 and f not in kept
-            if isinstance(f, Const) and not isinstance(f.value, np.ndarray) and not (inverse and f.value == 0):
-                coefficient = multiply_numbers(coefficient, f.value if not inverse else _reciprocal(f.value))
-            elif isinstance(f, Contract) and own and not inverse and len(f.factors) <= room and not _has_delta(f):
-                absorbed.add(f)
-                rename = dict(zip(f.out, ls, strict=True))
-                for inner in f.labels:
-                    for label in inner:
-                        if label not in rename:
-                            rename[label] = fresh
-                            fresh += 1
-                todo += [(g, tuple(rename[x] for x in inner), False) for g, inner in zip(f.factors, f.labels, strict=True)][::-1]
-            elif isinstance(f, Map) and f.fn == "pow" and f not in kept and constant_value(f.args[1]) == -1 and _divides(f, own):
-                if own:
-                    absorbed.add(f)
-                todo.append((f.args[0], ls, not inverse))
-            elif isinstance(f, Map) and f.fn == "pow" and own and room > 1 and constant_value(f.args[1]) == 2 and not inverse:
-                absorbed.add(f)
-                todo += [(f.args[0], ls, False)] * 2
-            else:
-                done.append((f, ls, inverse))
-        products[e] = (coefficient, tuple(done), e.out)
-    return products, absorbed
-
-
-def _has_delta(e: Contract) -> bool:
-    return any(isinstance(f, Delta) for f in e.factors)
-
-
-def _divides(e: Map, own: bool) -> bool:
-    """Whether a product divides by the base of a reciprocal, rather than multiply by one that others use as well."""
-    return own or e.shape == ()
-
-
-def _reciprocal(value: Number) -> Number:
-    return 1 / value if isinstance(value, float) else Fraction(1) / value
-
-
-def _pair_counts(products: dict[Expr, FlatProduct]) -> contraction.Pairs:
-    """In how many products each pair of factors stands over the same labels, and the order in which pairs were met."""
-    counts: dict[frozenset[Hashable], tuple[int, int]] = {}
-    for _, factors, _ in reversed(products.values()):
-        groups: dict[Labels, list[Expr]] = {}
-        for f, ls, inverse in factors:
-            if not inverse and ls:
-                groups.setdefault(ls, []).append(f)
-        for members in groups.values():
-            if 1 < len(members) <= 2 * EXHAUSTIVE:
-                for pair in dict.fromkeys(frozenset[Hashable](p) for p in combinations(members, 2)):
-                    count, place = counts.get(pair, (0, -len(counts)))
-                    counts[pair] = (count + 1, place)
-    return counts
 
 
 # --- one row for each class of node -------------------------------------------------------------------------------

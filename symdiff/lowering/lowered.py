@@ -211,7 +211,7 @@ def _bound(
     values: dict[Var, np.ndarray] = {}
     fixed: dict[str, int] = {}
     for key, value in constants.items():
-        v = by_name.get(key if isinstance(key, str) else getattr(key, "name", ""))
+        v = key if isinstance(key, Var) else by_name.get(str(key))
         if v is None:
             raise BindingError(f"lower: constants has {key!r}, which the outputs do not use{did_you_mean(str(key), by_name)}")
         if any(v is a for _, a in arguments):

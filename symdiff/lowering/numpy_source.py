@@ -7,44 +7,29 @@ compiling one huge function takes more than linear time.
 
 from __future__ import annotations
 
-from base64 import b85encode
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from zlib import compress
-
-import numpy as np
 
 from symdiff.expr.dims import Dim, show_shape
 from symdiff.lowering.helpers import HELPERS, closure
 from symdiff.lowering.kernels import KERNELS, kernel_lines
+from symdiff.lowering.layout import CHUNK, WIDTH, Statement, array_lines, cut, indented, statement_lines, wrapped
 from symdiff.lowering.naming import Names, ascii_name
-from symdiff.lowering.numpy_text import LINES, TEXT, Context, Text
+from symdiff.lowering.numpy_text import LINES, TEXT
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import Instruction, Program
+from symdiff.lowering.text import Context, Text
 
-WIDTH = 96  # of a line
 INLINE = 64  # of a part that may stand inside a line
 INLINE_WORK = 5  # operations in such a part
-CHUNK = 1000  # statements in one function
-LITERAL = 64  # entries of a constant array that are written out
 
 VIEWS_WITHOUT_NAME = ("transpose", "expand", "squeeze", "item")
 STEMS = {
     "matmul": "z", "dot": "s", "vdot": "s", "sum": "total", "add": "a", "subtract": "r", "multiply": "p", "divide": "q", "negative": "m",
     "constant": "c", "cast": "x", "outer": "o", "scatter": "v", "embed": "D", "diag": "D", "einsum": "t", "tensordot": "t", "where": "w",
 }  # fmt: skip
-
-
-@dataclass
-class Statement:
-    """Lines that define one variable, and the variables they read."""
-
-    name: str
-    lines: list[str]
-    reads: frozenset[str]
-    comment: str = ""
 
 
 @dataclass
@@ -247,53 +232,25 @@ class _Emitter:
         text = f"{', '.join(inputs)} -> {', '.join(outputs)}".strip()
         if len(text) <= WIDTH:
             return [f'"""{text}"""']
-        wrapped = [*_wrapped(inputs), *(f"-> {line}" if k == 0 else f"   {line}" for k, line in enumerate(_wrapped(outputs)))]
-        return ['"""', *(line.rstrip(",") if k == len(wrapped) - 1 else line for k, line in enumerate(wrapped)), '"""']
+        rows = [*wrapped(inputs), *(f"-> {line}" if k == 0 else f"   {line}" for k, line in enumerate(wrapped(outputs)))]
+        return ['"""', *rows[:-1], rows[-1].rstrip(","), '"""']
 
     def _cut(self, returned: Sequence[Text]) -> tuple[list[str], int]:
         preamble = self._preamble()
         arguments = list(self.arguments.values())
         result = f"return {', '.join(t.code for t in returned)}" if len(returned) != 1 else f"return {returned[0].code}"
         if len(result) > 4 * WIDTH or (len(result) > WIDTH and len(returned) > 1):
-            result = "return (\n" + "".join(f"        {line}\n" for line in _wrapped([t.code for t in returned])) + "    )"
-        head = [f"def {self.function}({', '.join(arguments)}):", *_indented(self._docstring())]
+            result = "return (\n" + "".join(f"        {line}\n" for line in wrapped([t.code for t in returned])) + "    )"
+        head = [f"def {self.function}({', '.join(arguments)}):", *indented(self._docstring())]
         if len(self.statements) <= CHUNK:
-            return [*head, *_indented(preamble), *_indented(_lines(self.statements)), *_indented([result])], 1
-        return self._parts(head, preamble, result, _reads(returned))
-
-    def _parts(self, head: list[str], preamble: list[str], result: str, last_reads: frozenset[str]) -> tuple[list[str], int]:
-        """Functions of some statements each. A part hands on, as one tuple, what later parts read."""
-        chunks = [self.statements[k : k + CHUNK] for k in range(0, len(self.statements), CHUNK)]
-        made_in = {s.name: k for k, chunk in enumerate(chunks) for s in chunk}
-        shared = [*self.arguments.values()]
-        shared += [line.split(" = ")[0] for line in preamble if " = " in line and not line.startswith(" ")]
-        wanted: dict[int, dict[str, int]] = {k: {} for k in range(len(chunks))}  # name -> place in the tuple that the part returns
-        reads = [dict.fromkeys(n for s in chunk for n in sorted(s.reads)) for chunk in chunks] + [dict.fromkeys(sorted(last_reads))]
-        for k, names in enumerate(reads):
-            for name in names:
-                if name in made_in and made_in[name] != k:
-                    wanted[made_in[name]].setdefault(name, len(wanted[made_in[name]]))
-        parts = [self.names.numbered("part") for _ in chunks]
-        kept = [self.names.numbered("kept") for _ in chunks]
-        lines: list[str] = []
-        main = [*head, *_indented(preamble)]
-        for k, chunk in enumerate(chunks):
-            body = _lines(chunk)
-            outside = [n for n in reads[k] if n in made_in and made_in[n] != k]
-            own = "\n".join(body)
-            arguments = [n for n in shared if n in reads[k] or _mentions(own, n)]
-            arguments += [kept[j] for j in sorted({made_in[n] for n in outside})]
-            unpack = [f"{n} = {kept[made_in[n]]}[{wanted[made_in[n]][n]}]" for n in outside]
-            back = f"return ({''.join(f'{n}, ' for n in wanted[k]).rstrip()})"
-            lines += [f"def {parts[k]}({', '.join(arguments)}):", *_indented([*unpack, *body, back]), "", ""]
-            main += _indented([f"{kept[k]} = {parts[k]}({', '.join(arguments)})"])
-        at_end = [f"{n} = {kept[made_in[n]]}[{wanted[made_in[n]][n]}]" for n in reads[-1] if n in made_in]
-        return [*lines, *main, *_indented([*at_end, result])], len(chunks)
+            return [*head, *indented([*preamble, *statement_lines(self.statements), result])], 1
+        shared = [*self.arguments.values(), *self.context.sizes.values(), *(["dtype"] if self.context.needs_dtype else [])]
+        return cut(self.names, shared, self.statements, [*head, *indented(preamble)], result, _reads(returned))
 
     # --- the head of the module -----------------------------------------------------------------------------------
     def _head(self) -> list[str]:
         helpers, kernels = closure(self.context.helpers)
-        arrays = [_array_lines(name, a) for name, a in zip(self.constants, self.program.constants, strict=True)]
+        arrays = [array_lines(name, a) for name, a in zip(self.constants, self.program.constants, strict=True)]
         modules = ["base64", "zlib"] if any("b85decode" in line for a in arrays for line in a) else []
         modules += ["math"] if any("math." in HELPERS[h].source for h in helpers) else []
         lines = [*(f"import {m}" for m in sorted(modules)), *([""] if modules else []), "import numpy as np", ""]
@@ -312,45 +269,3 @@ def replace_code(text: Text, code: str) -> Text:
 
 def _reads(texts: Sequence[Text]) -> frozenset[str]:
     return frozenset().union(*(t.reads for t in texts))
-
-
-def _mentions(code: str, name: str) -> bool:
-    return name in code
-
-
-def _lines(statements: Sequence[Statement]) -> list[str]:
-    """The statements as lines; comments stand in one column."""
-    lines: list[str] = []
-    for s in statements:
-        lines += s.lines if not s.comment else [*s.lines[:-1], f"{s.lines[-1]:<48}  # {s.comment}"]
-    return lines
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"    {line}" if line else "" for line in lines]
-
-
-def _wrapped(parts: Sequence[str]) -> list[str]:
-    """Parts with commas, in lines of the width."""
-    lines = [""]
-    for part in parts:
-        if lines[-1] and len(lines[-1]) + len(part) + 2 > WIDTH:
-            lines.append("")
-        lines[-1] += (" " if lines[-1] else "") + f"{part},"
-    return lines
-
-
-def _array_lines(name: str, array: np.ndarray) -> list[str]:
-    """A constant array: written out if it is small, else packed."""
-    dtype = {"b": "bool", "i": "np.int64", "u": "np.int64"}.get(array.dtype.kind, "np.float64")
-    if array.size <= LITERAL and np.isfinite(array).all():
-        return [f"{name} = np.array({array.tolist()}, {dtype})" if array.size else f"{name} = np.zeros({array.shape}, {dtype})"]
-    plain = array.astype({"bool": "?", "np.int64": "<i8"}.get(dtype, "<f8"))
-    packed = b85encode(compress(plain.tobytes())).decode()
-    rows = [f'    b"{packed[k : k + WIDTH]}"' for k in range(0, len(packed), WIDTH)]
-    order = {"bool": "bool", "np.int64": '"<i8"'}.get(dtype, '"<f8"')
-    return [
-        f"{name} = np.frombuffer(zlib.decompress(base64.b85decode(",
-        *rows,
-        f")), {order}).reshape({array.shape})",
-    ]

@@ -270,7 +270,8 @@ def test_constants_are_folded() -> None:
     with pytest.raises(BindingError, match="is an input and a constant"):
         lower(X @ w, [X, w], constants={X: XV})
     with pytest.raises(BindingError, match="which the outputs do not use"):
-        lower(w, constants={X: XV})
+        lower(w, constants={"X": XV})
+    assert np.array_equal(lower(w * o.ones("n")[0], [w], constants={X: XV})(WV), WV)
     with pytest.raises(BindingError, match="sizes says n = 9, but a constant has n = 4"):
         lower(X @ w, [w], constants={X: XV}, sizes={"n": 9})
 
