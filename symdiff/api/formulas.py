@@ -1,0 +1,69 @@
+"""Formulas for people: simplification by either engine, the operation count, and the hook by which expressions print themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import overload
+
+from symdiff.errors import UnknownName, did_you_mean
+from symdiff.expr.node import Expr, register_display
+from symdiff.expr.traverse import node_count
+from symdiff.printing.formula import Formula, format_formula
+from symdiff.printing.formula import op_count as printed_operations
+from symdiff.rewrite import simplify_all
+
+ENGINES = ("rules",)
+LARGEST_PRINTED = 3000  # nodes; a larger expression prints its size
+
+
+@overload
+def simplify(e: Expr, engine: str = "rules") -> Expr: ...
+@overload
+def simplify(e: Sequence[Expr], engine: str = "rules") -> list[Expr]: ...
+def simplify(e: Expr | Sequence[Expr], engine: str = "rules") -> Expr | list[Expr]:
+    """The expression in textbook form: equal wherever it is defined and finite, never with more operations. A list is simplified together.
+
+    >>> import symdiff as sd
+    >>> X, w, y = sd.var('X', ('n', 'd')), sd.var('w', 'd'), sd.var('y', 'n', assume='binary')
+    >>> p = 1 / (1 + sd.exp(-(X @ w)))
+    >>> print(sd.simplify(sd.grad(-sd.sum(y * sd.log(p) + (1 - y) * sd.log(1 - p)), w)))
+    Xᵀ(σ(X w) − y)
+    """
+    if engine not in ENGINES:
+        raise UnknownName(f"simplify: there is no engine {engine!r}{did_you_mean(engine, ENGINES)}. Engines: {', '.join(ENGINES)}")
+    single = isinstance(e, Expr)
+    found = simplify_all([e] if isinstance(e, Expr) else list(e))
+    return found[0] if single else found
+
+
+def op_count(e: Expr) -> int:
+    """Operations of the formula as `--style python` prints it with its where-list, each named part counted once.
+
+    Every binary operator, comparison, unary minus (not of a number), call (not eye, ones, zeros) and transpose counts one.
+
+    >>> import symdiff as sd
+    >>> X, w, y = sd.var('X', ('n', 'd')), sd.var('w', 'd'), sd.var('y', 'n')
+    >>> sd.op_count(2 * X.T @ (X @ w - y))
+    5
+    """
+    return printed_operations(e)
+
+
+def formula(e: Expr, style: str = "unicode") -> Formula:
+    """The simplified expression as a formula of a style, with the parts it names."""
+    return format_formula(simplify(e), style)
+
+
+def display(style: str, e: Expr) -> str:
+    """What `print(e)` and `e.latex()` show: the simplified formula; of a very large expression only its size."""
+    count = node_count(e)
+    if count > LARGEST_PRINTED:
+        return f"<expression of {count:,} nodes, shape ({', '.join(map(str, e.shape))})>"
+    shown = formula(e, style)
+    if style == "latex":
+        where = "".join(rf" \quad {'where' if k == 0 else 'and'}\ {name} = {text}" for k, (name, text) in enumerate(shown.where))
+        return (shown.text + where).replace("where", r"\text{where}").replace(r"\quad and", r"\quad \text{and}")
+    return str(shown)
+
+
+register_display(display)

@@ -1,0 +1,57 @@
+"""`lower` as users call it: the expressions are brought to stable form, then written as a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from symdiff.expr.convert import as_expr
+from symdiff.expr.node import Expr
+from symdiff.lowering.lowered import Lowered
+from symdiff.lowering.lowered import lower as lower_as_it_is
+from symdiff.rewrite import stabilise_all
+
+
+def lower(
+    outputs: Any,
+    inputs: Any = None,
+    *,
+    simplify: bool = True,
+    names: Mapping[Expr, str] | None = None,
+    comments: Mapping[Expr, str] | None = None,
+    **options: Any,
+) -> Lowered:
+    """A NumPy function that computes the outputs; its `source` is readable and runs without symdiff.
+
+    outputs: an expression, or a list, tuple or dict of them, of which a call returns the like; inputs: its arguments, in order.
+    The expressions are simplified and put in numerically stable form first (`simplify=False`: lowered as they are). `names` and
+    `comments` say what to call an expression in the source and what to write beside it. Options: `sizes`, for dims that no input
+    carries; `constants`, arrays to fold; `name`, of the function; `backend`.
+
+    Raises: BindingError for a variable that is no input, or a size that is not known.
+
+    >>> import symdiff as sd
+    >>> x = sd.var('x', 'n')
+    >>> f = sd.lower(sd.grad(sd.sum(x ** 2), x), [x])
+    >>> f([1.0, 2.0])
+    array([2., 4.])
+    """
+    names, comments = names or {}, comments or {}
+    if simplify:
+        listed, rebuilt = _unpacked(outputs)
+        labelled = [*names, *comments]
+        stable = stabilise_all([*listed, *labelled])
+        outputs = rebuilt(stable[: len(listed)])
+        of = dict(zip(labelled, stable[len(listed) :], strict=True))
+        names = {of[e]: text for e, text in names.items()}
+        comments = {of[e]: text for e, text in comments.items()}
+    return lower_as_it_is(outputs, inputs, names=names, comments=comments, **options)
+
+
+def _unpacked(outputs: Any) -> tuple[list[Expr], Any]:
+    """The outputs as a list, and what puts a list back into their structure."""
+    if isinstance(outputs, dict):
+        return [as_expr(v) for v in outputs.values()], lambda es: dict(zip(outputs, es, strict=True))
+    if isinstance(outputs, (list, tuple)):
+        return [as_expr(v) for v in outputs], type(outputs)
+    return [as_expr(outputs)], lambda es: es[0]
