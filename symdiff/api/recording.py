@@ -45,11 +45,12 @@ class Guard:
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Trace:
-    """One run of a function: a token that its variables carry, its guards, and how often each buffer of values was written to."""
+    """One run of a function: a token that its variables carry, its guards, how often each buffer of values was written to."""
 
     token: int = field(default_factory=lambda: next(_tokens))
     guards: dict[Expr, Guard] = field(default_factory=dict)
     writes: dict[int, int] = field(default_factory=dict)
+    values: dict[Expr, Any] = field(default_factory=dict)  # of its variables
 
     def guard(self, expr: Expr, answer: Any) -> None:
         """Keep a question and its answer; a question asked twice is kept once."""

@@ -175,7 +175,8 @@ def trace(
             own = name if len(found) == 1 else f"{name}_{j}"
             v, value, array = _input(own, leaf, record, k in chosen)
             inputs.append(v)
-            values.append(value)
+            values.append(None if value is None else np.copy(value)[()])  # the function may change its own copy
+            record.values[v] = values[-1]
             if k in chosen:
                 wrt.append(v)
             new.append(array)
