@@ -14,11 +14,13 @@ def broken(text: str, width: int, indent: int) -> list[str]:
 
     >>> broken('alpha + beta * (gamma + delta)', 26, 2)
     ['alpha', '  + beta * (gamma + delta)']
+    >>> broken('(alpha − beta) gamma (1 − gamma)', 26, 2)
+    ['(alpha − beta) gamma', '  (1 − gamma)']
     """
-    lines = []
+    lines: list[str] = []
     rest, lead = text, ""
     while len(lead) + len(rest) > width:
-        at = _break(rest, width - len(lead))
+        at = _break(rest, width - len(lead), 0 if lines else indent)
         if at is None:
             break
         lines.append(lead + rest[:at].rstrip())
@@ -26,8 +28,9 @@ def broken(text: str, width: int, indent: int) -> list[str]:
     return [*lines, lead + rest]
 
 
-def _break(text: str, room: int) -> int | None:
-    """Where to break: before an operator, or after a comma, as far out in brackets as there is one, then as late as fits."""
+def _break(text: str, room: int, start: int) -> int | None:
+    """Where to break, beyond `start`: as far out in brackets as can be, there before a sum's operator or after a comma rather than
+    before a product's, and before that rather than between factors; then as late as fits."""
     best: tuple[int, int] | None = None
     depth = 0
     for k, c in enumerate(text[: room + 1]):
@@ -35,12 +38,14 @@ def _break(text: str, room: int) -> int | None:
             depth += 1
         elif c in _CLOSE:
             depth -= 1
-        elif k and c == " ":
-            loose = 0 if text[k + 1] in SUMS else 1
-            if text[k + 2 : k + 3] == " " and text[k + 1] in OPERATORS:
-                place = 2 * depth + loose
-            elif text[k - 1] == ",":
-                place = 2 * depth
+        elif c == " " and k > start:
+            before, after = text[:k].rpartition(" ")[2], text[k + 1 :].partition(" ")[0]
+            if after in OPERATORS:
+                place = 3 * depth + (after not in SUMS)
+            elif before.endswith(","):
+                place = 3 * depth
+            elif before and after and before not in OPERATORS and "=" not in (before, after):
+                place = 3 * depth + 2
             else:
                 continue
             if best is None or place <= best[0]:
