@@ -35,6 +35,8 @@ Pairs = Mapping[frozenset[Hashable], tuple[int, int]]  # in how many products tw
 def contract(b: Builder, product: Product, pairs: Pairs) -> int:
     """The register of a product. Axes of `out` that no factor has are left as axes of size 1, or left out in front."""
     work = _Contraction(b, product, pairs)
+    if work.is_plain():
+        return work.scaled(product.factors)
     factors = [work.reduced(f) for f in product.factors]
     if work.elementwise() and not work.is_outer(factors):
         return work.scaled(work.multiplied_in_place(factors))
@@ -82,6 +84,16 @@ class _Contraction:
             labels = [label for a, label in enumerate(labels) if a not in (i, j)] + [repeated]
         self.carried.update(labels)
         return Factor(register, tuple(labels), f.inverse, f.key)
+
+    def is_plain(self) -> bool:
+        """Whether this is a product of at most two factors whose axes are those of the result already."""
+        out, whole = self.product.out, 0
+        for f in self.product.factors:
+            if f.labels:
+                if f.labels != out or f.inverse:
+                    return False
+                whole += 1
+        return whole <= 2 and len(self.product.dims) == len(out)
 
     def is_outer(self, factors: Sequence[Factor]) -> bool:
         """Whether this is the outer product of two vectors."""

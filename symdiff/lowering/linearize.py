@@ -7,6 +7,7 @@ instead of adding a negation. A product that only one other product uses is mult
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -35,7 +36,7 @@ from symdiff.expr.nodes import (
     Slice,
     Var,
 )
-from symdiff.expr.traverse import use_counts, variables
+from symdiff.expr.traverse import variables
 from symdiff.lowering import contraction, structure
 from symdiff.lowering.builder import Builder
 from symdiff.lowering.contraction import Product
@@ -93,12 +94,14 @@ class Linearizer(Walk):
         self.order = list(topological(*roots))
         super().__init__(Builder(sizes), decomposed_twice(self.order))
         self.labelled = labelled
-        self.uses = use_counts(*roots)
-        variables(*roots, *inputs)
+        variables(*(e for e in self.order if isinstance(e, Var)), *inputs)  # no two of one name
+        uses: Counter[Expr] = Counter(roots)
+        for e in self.order:
+            uses.update(e.operands)
         indices = only_indices(self.order, roots)
         for v, argument in inputs.items():
             self.of[v] = (self.b.input(argument, v.shape, "int" if v in indices else "real"), False)
-        self.products, self.absorbed = flattened(self.order, self.uses, set(roots) | set(labelled))
+        self.products, self.absorbed = flattened(self.order, uses, set(roots) | set(labelled))
         self.pairs = pair_counts(self.products)
 
     def run(self) -> None:

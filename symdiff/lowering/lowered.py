@@ -129,10 +129,11 @@ def lower(
     if backend not in BACKENDS:
         raise Unsupported(f"lower: there is no backend {backend!r}{did_you_mean(backend, BACKENDS)}. Backends: {', '.join(BACKENDS)}")
     structure, expressions = _structured(outputs)
-    arguments = _arguments(inputs, expressions, constants or {})
+    found = variables(*expressions)
+    arguments = _arguments(inputs, found, constants or {})
     given = {str(k): _whole(k, v) for k, v in (sizes or {}).items()}
     labels = dict.fromkeys([*(names or {}), *(comments or {})])
-    bound, label_of, arguments, hints = _bound(expressions, list(labels), arguments, given, constants or {})
+    bound, label_of, arguments, hints = _bound(expressions, found, list(labels), arguments, given, constants or {})
     program = linearize(
         bound,
         [v for _, v in arguments],
@@ -167,9 +168,8 @@ def _output_names(structure: Structure, expressions: Sequence[Expr], names: Mapp
     return [names.get(e) or ("out" if single else f"out{k}") for k, e in enumerate(expressions, 1)]
 
 
-def _arguments(inputs: Any, expressions: Sequence[Expr], constants: Mapping[Any, Any]) -> list[tuple[str, Var]]:
+def _arguments(inputs: Any, found: Sequence[Var], constants: Mapping[Any, Any]) -> list[tuple[str, Var]]:
     """Argument names and their variables."""
-    found = variables(*expressions)
     if inputs is None:
         listed = [(v.name, v) for v in found if v not in constants and v.name not in constants]
     elif isinstance(inputs, dict):
@@ -201,13 +201,14 @@ def _whole(name: Any, value: Any) -> int:
 
 def _bound(
     expressions: Sequence[Expr],
+    found: Sequence[Var],
     labels: Sequence[Expr],
     arguments: Sequence[tuple[str, Var]],
     sizes: Mapping[str, int],
     constants: Mapping[Any, Any],
 ) -> tuple[list[Expr], dict[Expr, Expr], list[tuple[str, Var]], dict[str, int]]:
     """Everything with constants put in and with the sizes that no input carries as numbers; the other sizes are hints."""
-    by_name = {v.name: v for v in variables(*expressions)}
+    by_name = {v.name: v for v in found}
     values: dict[Var, np.ndarray] = {}
     fixed: dict[str, int] = {}
     for key, value in constants.items():
