@@ -18,6 +18,7 @@ from symdiff.expr import indexing, ops
 from symdiff.expr.convert import as_expr
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr
+from symdiff.expr.special import OF_SCIPY
 
 # --- ufuncs -------------------------------------------------------------------------------------------------------
 # ufuncs whose constructor has another name; the rest are found by name
@@ -49,10 +50,10 @@ _NEUTRAL: dict[Callable[..., Expr], tuple[Any, Callable[[Any, Any], Expr]]] = { 
 
 def ufunc_constructor(name: str) -> Callable[..., Any]:
     """The constructor that a ufunc's name stands for. Raises: Unsupported, with the name."""
-    found = getattr(ops, _UFUNC_NAMES.get(name, name), None)
+    found = getattr(ops, _UFUNC_NAMES.get(name, name), None) or OF_SCIPY.get(name)
     if found is None:
         raise Unsupported(f"np.{name} of an expression is not supported: symdiff has no derivative for it")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _is_default(value: Any, default: Any) -> bool:
@@ -319,18 +320,19 @@ def _dispatched() -> Iterator[tuple[str, Any]]:
                 yield prefix + name, found
 
 
-def covered() -> list[tuple[str, str]]:
-    """The NumPy functions and ufuncs that work on expressions, each with the constructor that it becomes."""
-    rows = [(name, FUNCTIONS_OF_NUMPY[f].__name__.lstrip("_")) for name, f in _dispatched() if f in FUNCTIONS_OF_NUMPY]
-    for name in sorted(n for n in dir(np) if isinstance(getattr(np, n), np.ufunc)):
-        own = _UFUNC_NAMES.get(getattr(np, name).__name__, getattr(np, name).__name__)
-        if hasattr(ops, own):
-            rows.append((f"np.{name}", own))
-    return sorted(set(rows))
+def covered() -> list[tuple[str, str, str]]:
+    """The NumPy functions and ufuncs that work on expressions: name, the constructor that it becomes, the module of that."""
+    rows = {(name, FUNCTIONS_OF_NUMPY[f]) for name, f in _dispatched() if f in FUNCTIONS_OF_NUMPY}
+    for name in dir(np):
+        if isinstance(getattr(np, name), np.ufunc):
+            found = getattr(ops, _UFUNC_NAMES.get(getattr(np, name).__name__, getattr(np, name).__name__), None)
+            if found is not None:
+                rows.add((f"np.{name}", found))
+    return sorted((name, f.__name__.lstrip("_"), f.__module__.rpartition(".")[2]) for name, f in rows)
 
 
 def refused() -> list[str]:
     """The NumPy functions and ufuncs that raise Unsupported, with their name, on an expression."""
-    known = {name for name, _ in covered()}
+    known = {name for name, _, _ in covered()}
     ufuncs = {f"np.{n}" for n in dir(np) if isinstance(getattr(np, n), np.ufunc)}
     return sorted(({name for name, _ in _dispatched()} | ufuncs) - known)
