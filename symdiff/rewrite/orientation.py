@@ -11,7 +11,7 @@ from symdiff.expr.algebra import add
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Contract
-from symdiff.rewrite.terms import Term, as_term, term_key
+from symdiff.rewrite.terms import Term, as_term, joined, term_key
 
 Difference = frozenset[tuple[object, object]]
 
@@ -23,7 +23,7 @@ def negative(e: Add) -> Expr:
 
 
 def _written(e: Add, sign: int) -> Difference:
-    return frozenset((term_key(t), t.coefficient * sign) for t in map(as_term, e.terms))
+    return frozenset((term_key(t), t.coefficient * sign) for t in (joined(as_term(t)) for t in e.terms))
 
 
 class Signs:

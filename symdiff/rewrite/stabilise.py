@@ -14,6 +14,7 @@ from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import transform
 from symdiff.rewrite.engine import simplify_all
 from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.solving import solve_instead
 from symdiff.rules.identities import STABLE
 
 _SUMS = [i for i in STABLE if isinstance(i.left, Add)]
@@ -22,7 +23,7 @@ _MAPS = [i for i in STABLE if isinstance(i.left, Map)]
 
 def stabilise_all(roots: Sequence[Expr]) -> list[Expr]:
     """Several expressions in stable form, together, so that what they share stays shared."""
-    return transform(simplify_all(roots), lambda e, operands: _stable(with_operands(e, operands)))
+    return solve_instead(transform(simplify_all(roots), lambda e, operands: _stable(with_operands(e, operands))))
 
 
 def _stable(e: Expr) -> Expr:
