@@ -44,14 +44,18 @@ def backpropagate(definitions: Mapping[Var, Expr], objective: Expr, wanted: Sequ
         for v, contribution in zip(inputs, vjp(value, inputs, cotangent), strict=True):
             arrived[v].append(substitute(contribution, result))
 
+    def gathered(v: Var) -> Expr:
+        """What has arrived, in the order of the definitions that it comes from."""
+        return add(*reversed(arrived[v]))
+
     pull_back(objective, Const(1), {})
     for v, value in reversed(list(definitions.items())):
         if not arrived[v]:
             continue
-        cotangent = add(*arrived[v])
+        cotangent = gathered(v)
         if v in names:
             named = var(names[v], v.shape)
             cotangents[named] = cotangent
             cotangent = named
         pull_back(value, cotangent, {value: v})  # a rule that uses its result (σ′ = σ (1 − σ)) then shows it by name
-    return Backward({v: add(*arrived[v]) if arrived[v] else zeros_of(v.shape) for v in wanted}, cotangents)
+    return Backward({v: gathered(v) if arrived[v] else zeros_of(v.shape) for v in wanted}, cotangents)

@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
+from symdiff.api.programs import lower
 from symdiff.calculus import gradient
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute, variables
-from symdiff.lowering.lowered import lower
 from symdiff.rewrite import simplify_all
 from symdiff.training.backprop import backpropagate
 from symdiff.training.entries import Entries, entries_of, named_entries
@@ -105,9 +105,12 @@ class EntryForm:
         return result
 
     def formulas(self, wanted: Sequence[Var]) -> Formulas:
-        """The gradients in `wanted` weights: each weight's own layer written out, the layers above by their cotangents."""
+        """The gradients in `wanted` weights by the cotangents of the layers.
+
+        A weight's own layer is written out where its entries are numbers; over a batch its cotangent keeps its name too.
+        """
         back = backpropagate(self.definitions, self.objective, wanted, self.cotangents)
-        of: dict[Expr, Expr] = dict(back.cotangents.items())
+        of: dict[Expr, Expr] = {v: c for v, c in back.cotangents.items() if not v.shape}
         gradients = {w: substitute(g, of) for w, g in back.gradients.items()}
         used = reachable(gradients.values(), back.cotangents)
         by_name = {v.name: v for v in back.cotangents}

@@ -15,10 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from symdiff.api.programs import lower
 from symdiff.errors import BadSetting, BindingError
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute
-from symdiff.lowering.lowered import lower
 from symdiff.training.net import Array, Net
 from symdiff.training.step import Step, training_step
 
@@ -77,7 +77,10 @@ def train(
     values = {v: np.asarray(a, number) for v, a in values.items()}
     step = training_step(net)
     given = [values[v] for v in step.inputs if v in values and v not in net.weights]
-    rate = number(learning_rate)
+    with np.errstate(over="ignore"):
+        rate = number(learning_rate)
+    if not isfinite(rate):
+        raise BadSetting(f"learning rate: {learning_rate} is given, which {np.dtype(dtype)} cannot hold")
 
     losses: list[float] = []
     weights = [values[w] for w in net.weights]

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from symdiff.api.programs import lower
 from symdiff.calculus import gradient
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
-from symdiff.lowering.lowered import Lowered, lower
+from symdiff.lowering.lowered import Lowered
 from symdiff.training.net import Net
 
 RATE = var("rate")
@@ -57,5 +58,8 @@ def training_step(net: Net, schedule: Schedule = parallel, rule: Rule = gradient
     names = {net.expanded[d.var]: d.var.name for d in net.definitions} | {new: f"new_{w.name}" for w, new in updates.items()}
     cotangents = gradient(net.loss, [net.expanded[d.var] for d in net.definitions])
     names |= {c: d.cotangent or f"d_{d.var.name}" for d, c in zip(net.definitions, cotangents, strict=True)}
-    program = lower([net.loss, *updates.values()], inputs, names={net.loss: "loss", **names}, name=f"{net.name}_step")
+    outputs = [net.loss, *updates.values()]
+    program = lower(
+        outputs, inputs, simplify=False, names={net.loss: "loss", **names}, name=f"{net.name}_step"
+    )  # what is shown is what runs
     return Step(inputs, net.loss, updates, program)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from symdiff.api.programs import lower
 from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr.leaves import const, var
 from symdiff.expr.node import Expr
 from symdiff.expr.ops import cumsum, eye, log_softmax, maximum, mean, outer, prod, sigmoid, softmax, square
 from symdiff.expr.ops import max as max_of
 from symdiff.expr.ops import min as min_of
-from symdiff.lowering.lowered import lower
 from symdiff.training.entries import entries_of, named_entries
 
 A, B = var("A", (2, 3)), var("B", (3, 2))

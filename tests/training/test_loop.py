@@ -110,6 +110,11 @@ def test_settings_out_of_range(setting, value):
         train(mazur(), **{setting: value})
 
 
+def test_rate_beyond_float32():
+    with pytest.raises(BadSetting, match=r"1e\+39 is given, which float32 cannot hold"):
+        train(mazur(), learning_rate=1e39, dtype=np.float32)
+
+
 def test_unknown_start_weight():
     with pytest.raises(BindingError, match="mazur has no parameter Q"):
         train(mazur(), start={var("Q"): np.array(1.0)})

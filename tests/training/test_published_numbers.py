@@ -83,11 +83,11 @@ def test_xor_loss_before_update(xor_training, update, loss):
 
 
 def test_xor_starts_from_the_walkthrough():
-    W, V = (leaf.value for leaf in xor().parameters)
+    W, v = (leaf.value for leaf in xor().parameters)
     np.testing.assert_array_equal(
         W.round(8), [[1.12852215, 0.14419228, -1.1152586, 1.23104654], [-0.15465816, -0.5983871, 0.34899214, 1.22058965]]
     )
-    np.testing.assert_array_equal(V.ravel().round(8), [-0.82870991, -1.1110595, -0.52429046, -1.09342227])
+    np.testing.assert_array_equal(v.round(8), [-0.82870991, -1.1110595, -0.52429046, -1.09342227])
 
 
 def test_xor_without_the_quarter_is_four_times_the_rate():
