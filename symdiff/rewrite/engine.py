@@ -277,7 +277,8 @@ def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list
         if all(a is b for a, b in zip(new, current, strict=True)):
             break
         current = new
-    return transform(current, lambda e, operands: sign_into_sum(with_operands(e, operands)))
+    shared = {e for e, count in use_counts(*current).items() if count > 1}
+    return transform(current, lambda e, operands: sign_into_sum(with_operands(e, operands), shared))
 
 
 def simplify(e: Expr, steps: list[Step] | None = None) -> Expr:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from symdiff.expr.algebra import add
 from symdiff.expr.leaves import constant_value
@@ -39,6 +39,9 @@ class Signs:
         """-e, if that is the direction in which this difference is written; None if it is e."""
         if not any(as_term(t).coefficient < 0 for t in e.terms) or len(e.terms) > 8:
             return None
+        if all(as_term(t).coefficient < 0 for t in e.terms):
+            turned = negative(e)
+            return turned if isinstance(turned, Add) else None
         written, opposite = _written(e, 1), _written(e, -1)
         if written in self.seen:
             return None
@@ -51,15 +54,15 @@ class Signs:
         return turned if isinstance(turned, Add) else None
 
 
-def sign_into_sum(e: Expr) -> Expr:
-    """-X.T (y - X w) becomes X.T (X w - y): a sum without constants takes the sign of the product."""
+def sign_into_sum(e: Expr, shared: Container[Expr]) -> Expr:
+    """-X.T (y - X w) becomes X.T (X w - y): a sum without constants that nobody else uses takes the sign of the product."""
     if not isinstance(e, Contract):
         return e
     term = as_term(e)
     if not term.coefficient < 0:
         return e
     for k, (f, ls) in enumerate(term.factors):
-        if not isinstance(f, Add) or any(constant_value(t) is not None for t in f.terms):
+        if not isinstance(f, Add) or f in shared or any(constant_value(t) is not None for t in f.terms):
             continue
         if any(as_term(t).coefficient < 0 for t in f.terms):
             factors = (*term.factors[:k], (negative(f), ls), *term.factors[k + 1 :])
