@@ -11,8 +11,36 @@ from typing import Any
 
 from symdiff.expr.convert import as_expr
 from symdiff.expr.elementwise import (
-    absolute, add, cos, digamma, divide, equal, erf, erfc, exp, expm1, floor, gammaln, greater, less, less_equal, log, log1p, log_sigmoid,
-    logical_and, mod, multiply, negative, power, sigmoid, sin, softplus, sqrt, square, subtract, where,
+    absolute,
+    add,
+    cos,
+    digamma,
+    divide,
+    equal,
+    erf,
+    erfc,
+    exp,
+    expm1,
+    floor,
+    gammaln,
+    greater,
+    less,
+    less_equal,
+    log,
+    log1p,
+    log_sigmoid,
+    logical_and,
+    mod,
+    multiply,
+    negative,
+    power,
+    sigmoid,
+    sin,
+    softplus,
+    sqrt,
+    square,
+    subtract,
+    where,
 )  # fmt: skip
 from symdiff.expr.node import Expr
 
