@@ -436,10 +436,11 @@ def value_of(x: Any) -> Any:
     if isinstance(x, Expr) or hasattr(x, "__dim__"):
         return None
     if isinstance(x, np.ndarray) and x.dtype == object:
-        return value_of(x.tolist())
+        values = value_of(x.tolist())
+        return None if values is None else np.array(values)
     if isinstance(x, (list, tuple)) and any(True for _ in leaves(x)):
         values = [value_of(v) for v in x]
-        return None if any(v is None for v in values) else np.array(values)
+        return None if any(v is None for v in values) else values
     return x
 
 

@@ -63,7 +63,8 @@ def _maker(name: str, copies: bool) -> Callable[..., Any]:
         if isinstance(a, TracedArray):
             result = np.copy(a) if copy else a
         else:
-            result = wrap(as_expr(a), value_of(a), (a,))
+            values = value_of(a)
+            result = wrap(as_expr(a), None if values is None else original(values), (a,))
         if dtype is not None and np.dtype(dtype).kind != "f":
             result = result.astype(dtype)
         missing = kwargs.get("ndmin", 0) - result.ndim
