@@ -1,20 +1,31 @@
 """The public transformations, of expressions and of Python functions.
 
-`grad(loss, w)` of an expression is an expression; `grad(f)` of a Python function of NumPy arrays is such a function again. All return
-the raw, shared DAG: printing simplifies it, `lower` makes a program of it.
+`grad(loss, w)` of an expression is an expression, the raw, shared DAG: printing simplifies it, `lower` makes a program of it.
+`grad(f)` of a Python function of NumPy arrays is such a function again: f is traced, differentiated, lowered and kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from symdiff import calculus
+from symdiff.api.functions import (
+    Transformed,
+    expression_of,
+    grad_function,
+    hessian_function,
+    jacobian_function,
+    value_and_grad_function,
+)
+from symdiff.api.programs import lower
 from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr.convert import as_expr
+from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 
-Wrt = Expr | Sequence[Expr]
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
 
 
 def _one_or_many(wrt: Any, name: str) -> tuple[list[Expr], bool]:
@@ -27,28 +38,51 @@ def _one_or_many(wrt: Any, name: str) -> tuple[list[Expr], bool]:
     return [as_expr(w) for w in ([wrt] if single else wrt)], single
 
 
+def _is_function(e: Any) -> bool:
+    return callable(e) and not isinstance(e, Expr) and not hasattr(e, "__expr__")
+
+
 @overload
 def grad(loss: Expr, wrt: Expr) -> Expr: ...
 @overload
 def grad(loss: Expr, wrt: Sequence[Expr]) -> list[Expr]: ...
-def grad(loss: Any, wrt: Any = None) -> Any:
-    """The gradient of a scalar loss.
+@overload
+def grad(loss: Function, wrt: Argnums = 0, *, has_aux: bool = False) -> Transformed: ...
+def grad(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
+    """The gradient of a scalar: of an expression in an expression or a list of them; of a function in its arguments number `wrt`.
 
-    Shapes: each gradient as what it is taken in. Raises: ShapeError if the loss is not a scalar (use jacobian); MissingRule, with the
-    operation, if one has no derivative.
+    Shapes: each gradient as what it is taken in. A function with `has_aux` returns (scalar, aux), its gradient (gradient, aux).
+    Raises: ShapeError if the loss is not a scalar (use jacobian); MissingRule, with the operation, if one has no derivative.
 
-    >>> import symdiff as sd
+    >>> import numpy as np, symdiff as sd
     >>> x = sd.var('x', shape='n')
-    >>> sd.grad(sd.sum(x ** 2), x).shape
-    ('n',)
+    >>> print(sd.grad(sd.sum(x ** 2), x))
+    2·x
+    >>> sd.grad(lambda x: np.sum(x ** 2))(np.array([1.0, 2.0]))
+    array([2., 4.])
     """
+    if _is_function(loss):
+        return grad_function(loss, 0 if wrt is None else wrt, has_aux, calculus.gradient, lower)
     targets, single = _one_or_many(wrt, "grad")
     result = calculus.gradient(as_expr(loss), targets)
     return result[0] if single else result
 
 
-def value_and_grad(loss: Any, wrt: Any = None) -> Any:
-    """The pair (loss, gradient), to be lowered together."""
+@overload
+def value_and_grad(loss: Expr, wrt: Expr) -> tuple[Expr, Expr]: ...
+@overload
+def value_and_grad(loss: Expr, wrt: Sequence[Expr]) -> tuple[Expr, list[Expr]]: ...
+@overload
+def value_and_grad(loss: Function, wrt: Argnums = 0, *, has_aux: bool = False) -> Transformed: ...
+def value_and_grad(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
+    """The pair (value, gradient): two expressions to be lowered together, or the function that computes both at once.
+
+    >>> import symdiff as sd
+    >>> sd.value_and_grad(lambda x: x ** 3)(2.0)
+    (np.float64(8.0), np.float64(12.0))
+    """
+    if _is_function(loss):
+        return value_and_grad_function(loss, 0 if wrt is None else wrt, has_aux, calculus.gradient, lower)
     return as_expr(loss), grad(loss, wrt)
 
 
@@ -71,21 +105,31 @@ def jvp(y: Any, wrt: Any, tangent: Any) -> Expr:
     return calculus.jvp(as_expr(y), targets, tangents)
 
 
-def jacobian(y: Any, wrt: Any = None) -> Any:
-    """The derivative of every entry of `y` in every entry of `wrt`: shape (y's shape..., wrt's shape...).
+def jacobian(y: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
+    """The derivative of every entry of `y` in every entry of `wrt`: shape (y's shape..., wrt's shape...). Of functions as `grad`.
 
     >>> import symdiff as sd
     >>> x = sd.var('x', shape='n')
     >>> sd.jacobian(sd.sin(x), x).shape
     ('n', 'n')
     """
+    if _is_function(y):
+        return jacobian_function(y, 0 if wrt is None else wrt, has_aux, calculus.jacobian, lower)
     targets, single = _one_or_many(wrt, "jacobian")
     result = calculus.jacobian(as_expr(y), targets)
     return result[0] if single else result
 
 
-def hessian(loss: Any, wrt: Any = None) -> Any:
-    """The second derivatives of a scalar: shape (wrt's shape..., wrt's shape...); for a list of variables a list of rows of blocks."""
+def hessian(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
+    """The second derivatives of a scalar: shape (wrt's shape..., wrt's shape...); for a list of variables a list of rows of blocks.
+
+    >>> import symdiff as sd
+    >>> x, A = sd.var('x', 'n'), sd.var('A', ('n', 'n'))
+    >>> print(sd.hessian(x @ A @ x, x))
+    A + Aᵀ
+    """
+    if _is_function(loss):
+        return hessian_function(loss, 0 if wrt is None else wrt, has_aux, calculus.hessian, lower)
     targets, single = _one_or_many(wrt, "hessian")
     blocks = calculus.hessian(as_expr(loss), targets)
     return blocks[0][0] if single else blocks
@@ -100,3 +144,16 @@ def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
     vectors = [as_expr(v) for v in ([vector] if single else vector)]
     result = calculus.hvp(as_expr(loss), targets, vectors)
     return result[0] if single else result
+
+
+def formula(f: Function, **shapes: Any) -> Any:
+    """The closed form of an unmodified NumPy function: its result as an expression in arguments of the given shapes.
+
+    A shape may have names for sizes; an expression may be given in its place. Raises: SymbolicValue where f asks for a value (a branch,
+    len of a named size), with what to write instead.
+
+    >>> import numpy as np, symdiff as sd
+    >>> print(sd.formula(lambda x: np.sum(x[1:] * x[:-1]), x='n'))
+    x[1:]ᵀ x[:-1]
+    """
+    return expression_of(f, {name: s if isinstance(s, Expr) else var(name, s) for name, s in shapes.items()})
