@@ -73,6 +73,9 @@ def train(
     values = net.values() | dict(start or {})
     if unknown := [v.name for v in values if v not in net.values()]:
         raise BindingError(f"{net.name} has no parameter {', '.join(unknown)}. Parameters: {', '.join(w.name for w in net.weights)}")
+    for leaf in net.leaves:
+        if np.shape(values[leaf.var]) != leaf.value.shape:
+            raise BindingError(f"{leaf.var.name}: {leaf.value.shape} is expected, a start of shape {np.shape(values[leaf.var])} is given")
     number: Any = np.dtype(dtype).type
     values = {v: np.asarray(a, number) for v, a in values.items()}
     step = training_step(net)
@@ -82,6 +85,7 @@ def train(
     if not isfinite(rate):
         raise BadSetting(f"learning rate: {learning_rate} is given, which {np.dtype(dtype)} cannot hold")
 
+    update = step.program.raw  # the shapes are checked above, once
     losses: list[float] = []
     weights = [values[w] for w in net.weights]
     state = (weights, weights, 0)  # before the last update, after it, number of updates: one assignment, whole at any interrupt
@@ -90,7 +94,7 @@ def train(
     try:
         with np.errstate(all="ignore"):  # overflow is looked for in the loss
             for epoch in range(1, epochs + 1):
-                loss, *new = step.program(*state[1], *given, rate)
+                loss, *new = update(*state[1], *given, rate)
                 loss = float(loss)
                 if not isfinite(loss):
                     ending = "diverged"

@@ -120,6 +120,11 @@ def test_unknown_start_weight():
         train(mazur(), start={var("Q"): np.array(1.0)})
 
 
+def test_start_weight_of_a_wrong_shape():
+    with pytest.raises(BindingError, match=r"W1: \(2, 2\) is expected, a start of shape \(2,\) is given"):
+        train(mazur(), start={mazur().weights[0]: np.ones(2)})
+
+
 def test_unknown_net_has_its_near_miss():
     with pytest.raises(UnknownName, match=r"there is no net 'mazor' \(did you mean 'mazur'\?\). Nets: mazur, xor"):
         find_net("mazor")

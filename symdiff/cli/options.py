@@ -1,0 +1,51 @@
+"""What the commands share in reading their options: choices with the near miss, lists of names, settings of single numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symdiff.errors import BadSetting, UnknownName, did_you_mean
+
+STYLES = ("unicode", "latex", "python", "sympy", "mathml")
+FORMS = ("matrix", "scalar", "inlined")
+DTYPES = ("float64", "float32")
+STARTS = ("walkthrough", "random")
+
+
+def choice(option: str, value: str, known: Sequence[str]) -> str:
+    """The value of an option with a fixed list of values. Raises: UnknownName, with the near miss.
+
+    >>> choice('--style', 'latex', STYLES)
+    'latex'
+    """
+    if value not in known:
+        raise UnknownName(f"{option}: there is no {value!r}{did_you_mean(value, known)}. Choices: {', '.join(known)}")
+    return value
+
+
+def name_list(text: str | None) -> list[str]:
+    """Names between commas.
+
+    >>> name_list('W1, w5')
+    ['W1', 'w5']
+    """
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def settings(option: str, text: str | None) -> dict[str, float]:
+    """name=number pairs between commas. Raises: BadSetting for anything else.
+
+    >>> settings('--at', 'w5=0.3, w6=1e-3')
+    {'w5': 0.3, 'w6': 0.001}
+    """
+    found: dict[str, float] = {}
+    for part in name_list(text):
+        name, equals, value = part.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not equals or not name.strip() or number != number or abs(number) == float("inf"):
+            raise BadSetting(f"{option}: {part!r} is given, NAME=NUMBER is wanted, such as w5=0.3,w6=0.1")
+        found[name.strip()] = number
+    return found
