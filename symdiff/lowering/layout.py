@@ -68,7 +68,7 @@ def array_lines(name: str, array: np.ndarray) -> list[str]:
 # --- long programs ------------------------------------------------------------------------------------------------
 def cut(
     names: Names, shared: Sequence[str], statements: Sequence[Statement], head: Sequence[str], result: str, last_reads: frozenset[str]
-) -> tuple[list[str], int]:
+) -> list[str]:
     """Functions of some statements each, and one that calls them. A part hands on, as one tuple, what later parts read.
 
     `shared` are the arguments, sizes and dtype that every part may take; `head` opens the last function and `result` ends it.
@@ -97,4 +97,4 @@ def cut(
         back = f"return ({''.join(f'{n}, ' for n in place[k]).rstrip()})"
         before += [f"def {parts[k]}({', '.join(arguments)}):", *indented([*unpacked(k), *body, back]), "", ""]
         main += indented([f"{kept[k]} = {parts[k]}({', '.join(arguments)})"])
-    return [*before, *main, *indented([*unpacked(len(chunks)), result])], len(chunks)
+    return [*before, *main, *indented([*unpacked(len(chunks)), result])]

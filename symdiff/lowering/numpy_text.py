@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.lowering.program import Instruction
 from symdiff.lowering.text import ATOM, COMPARE, MATMUL, POWER, PRODUCT, SUM, UNARY, Context, Text, key_code, literal, within
 
-
-class Row(Protocol):
-    def __call__(self, c: Context, i: Instruction, args: Sequence[Text]) -> Text: ...
+Row = Callable[[Context, Instruction, Sequence[Text]], Text]
 
 
 def _infix(symbol: str, binds: int, left: int, right: int) -> Row:

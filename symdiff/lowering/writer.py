@@ -1,0 +1,173 @@
+"""Instructions as statements: what gets a line and a name of its own, and what stands inside the line that uses it.
+
+What is used once and is short stands inside; the rest is named, after the formula where it has a name there. A line that grows too
+long is broken by naming its longest part. The table of texts decides the language.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symdiff.expr.dims import show_shape
+from symdiff.lowering.layout import WIDTH, Statement, wrapped
+from symdiff.lowering.naming import Names, ascii_name
+from symdiff.lowering.operations import OPERATIONS
+from symdiff.lowering.program import Instruction, Program
+from symdiff.lowering.text import ATOM, Context, Text
+
+INLINE = 64  # characters of a part that may stand inside a line
+INLINE_WORK = 5  # operations in such a part
+ROOM = WIDTH - 12  # for what stands right of "name = "
+
+VIEWS_WITHOUT_NAME = ("transpose", "expand", "squeeze", "item")
+STEMS = {
+    "matmul": "z", "dot": "s", "vdot": "s", "sum": "total", "add": "a", "subtract": "r", "multiply": "p", "divide": "q", "negative": "m",
+    "constant": "c", "cast": "x", "outer": "o", "scatter": "v", "embed": "D", "diag": "D", "einsum": "t", "tensordot": "t", "where": "w",
+}  # fmt: skip
+
+Row = Callable[[Context, Instruction, Sequence[Text]], Text]
+Lines = Callable[[Context, Instruction, Sequence[Text], str], list[str]]
+
+
+@dataclass(frozen=True)
+class Language:
+    """Texts by operation; `lines` for operations that take several; `apart` are those whose operands must be names or numbers."""
+
+    text: Mapping[str, Row]
+    lines: Mapping[str, Lines]
+    apart: frozenset[str] = frozenset()
+    zero_rank: frozenset[str] = frozenset()  # operations that may give an array of rank 0 where a scalar is meant
+
+
+class Writer:
+    """Writes the statements of one program; `texts` then has the text of every register, and `context` what the text asks for."""
+
+    def __init__(self, program: Program, language: Language, names: Names, constants: Sequence[str]) -> None:
+        self.program = program
+        self.language = language
+        self.names = names
+        self.arguments = {i.register: names.fresh(i.name) for i in program.inputs}
+        self.context = Context(
+            names.fresh,
+            constants,
+            {i.register: i.kind for i in program.inputs} | {i.result: i.kind for i in program.instructions},
+            {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions},
+        )
+        self.uses: Counter[int] = Counter(a for i in program.instructions for a in i.args)
+        self.uses.update(o.register for o in program.outputs)
+        self.made = {i.result: i for i in program.instructions}
+        self.returned = {o.register for o in program.outputs}
+        self.texts: dict[int, Text] = {r: Text(n, reads=frozenset((n,))) for r, n in self.arguments.items()}
+        self.pending: dict[int, Instruction] = {}
+        self.statements: list[Statement] = []
+
+    def run(self) -> list[Text]:
+        """Write everything; the texts of the outputs."""
+        for i in self.program.instructions:
+            self._instruction(i)
+        return self._outputs()
+
+    def _instruction(self, i: Instruction) -> None:
+        lines = self.language.lines.get(i.op)
+        if lines is not None:
+            name = self._name(i)
+            args = [self.texts[a] for a in i.args]
+            self.statements.append(Statement(name, lines(self.context, i, args, name), reads(args), i.comment))
+            self.texts[i.result] = Text(name, reads=frozenset((name,)))
+            return
+        text = self._expression(i)
+        if i.op in ("const", "size"):
+            self.texts[i.result] = text
+        elif i.hint or (i.op == "constant" and i.kind == "real") or not self._inlines(i, text):
+            self._assign(i, text)
+        else:
+            self.texts[i.result] = text
+            if text.work:
+                self.pending[i.result] = i
+
+    def _expression(self, i: Instruction) -> Text:
+        """The text of an instruction; parts that make it too long, or that it repeats, are named first."""
+        waiting = [a for a in dict.fromkeys(i.args) if a in self.pending]
+        if i.op in self.language.apart:
+            for a in waiting:
+                self._assign(self.pending[a], self.texts[a])
+            waiting = []
+        while True:
+            args = [self.texts[a] for a in i.args]
+            text = self.language.text[i.op](self.context, i, args)
+            if len(text.code) <= ROOM or not waiting:
+                work = sum(t.work for t in args) + (0 if OPERATIONS[i.op].view else 1)
+                return Text(text.code, text.binds, work, reads(args))
+            longest = max(waiting, key=lambda a: len(self.texts[a].code))
+            self._assign(self.pending[longest], self.texts[longest])
+            waiting.remove(longest)
+
+    def _inlines(self, i: Instruction, text: Text) -> bool:
+        if i.op in VIEWS_WITHOUT_NAME and text.work == 0 and len(text.code) < INLINE // 2:
+            return True
+        return self.uses[i.result] == 1 and len(text.code) <= INLINE and (text.work <= INLINE_WORK or i.result in self.returned)
+
+    def _assign(self, i: Instruction, text: Text) -> None:
+        self.pending.pop(i.result, None)
+        name = self._name(i)
+        self.statements.append(Statement(name, [f"{name} = {text.code}"], text.reads, i.comment))
+        self.texts[i.result] = Text(name, reads=frozenset((name,)))
+
+    def _name(self, i: Instruction) -> str:
+        if i.hint:
+            return self.names.fresh(i.hint)
+        words = [self.texts[a].code.removesuffix(".T") for a in i.args]
+        if i.op in ("matmul", "outer") and all(w.isidentifier() and len(w) <= 4 for w in words):
+            return self.names.fresh("_".join(words))
+        if i.op not in STEMS and len(words) == 1 and words[0].isidentifier() and len(words[0]) <= 6:
+            return self.names.fresh(f"{i.op}_{words[0]}")
+        return self.names.numbered(STEMS.get(i.op, i.op))
+
+    def _outputs(self) -> list[Text]:
+        """The outputs; the longest are named where they would not fit on one line."""
+        outputs = self.program.outputs
+        texts = [self._output(o.register) for o in outputs]
+        waiting = sorted({o.register for o in outputs if o.register in self.pending}, key=lambda r: -len(self.texts[r].code))
+        length = sum(len(t.code) + 2 for t in texts)
+        named = {o.register: o.name for o in reversed(outputs)}
+        for r in waiting:
+            if length <= ROOM:
+                break
+            made = self.pending[r]
+            length -= len(self.texts[r].code)
+            self._assign(made if len(outputs) == 1 else replace(made, hint=ascii_name(named[r])), self.texts[r])
+            length += len(self.texts[r].code)
+        return [self._output(o.register) for o in outputs]
+
+    def _output(self, register: int) -> Text:
+        """A scalar output as NumPy's scalar rather than an array of rank 0."""
+        text = self.texts[register]
+        made = self.made.get(register)
+        if made is None or made.shape or made.op not in self.language.zero_rank:
+            return text
+        return Text(f"{text.code}[()]" if text.binds >= ATOM else f"({text.code})[()]", ATOM, text.work, text.reads)
+
+    def docstring(self) -> list[str]:
+        """Shapes of the inputs and outputs."""
+        inputs = [f"{self.arguments[i.register]} {show_shape(i.shape)}" for i in self.program.inputs]
+        outputs = [f"{o.name} {show_shape(self.context.shapes[o.register])}" for o in self.program.outputs]
+        text = f"{', '.join(inputs)} -> {', '.join(outputs)}".strip()
+        if len(text) <= WIDTH:
+            return [f'"""{text}"""']
+        rows = [*wrapped(inputs), *(f"-> {line}" if k == 0 else f"   {line}" for k, line in enumerate(wrapped(outputs)))]
+        return ['"""', *rows[:-1], rows[-1].rstrip(","), '"""']
+
+
+def reads(texts: Sequence[Text]) -> frozenset[str]:
+    """The variables that texts read."""
+    return frozenset().union(*(t.reads for t in texts))
+
+
+def return_line(texts: Sequence[Text]) -> str:
+    """The last line of a function, over several lines if it must."""
+    line = f"return {', '.join(t.code for t in texts)}"
+    if len(line) <= WIDTH or len(texts) == 1:
+        return line
+    return "return (\n" + "".join(f"        {row}\n" for row in wrapped([t.code for t in texts])) + "    )"
