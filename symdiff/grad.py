@@ -23,6 +23,9 @@ from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr.convert import as_expr
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Var
+from symdiff.expr.traverse import node_count
+from symdiff.lowering.lowered import Lowered
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -36,6 +39,13 @@ def _one_or_many(wrt: Any, name: str) -> tuple[list[Expr], bool]:
     if not single and not isinstance(wrt, (list, tuple)):
         raise Unsupported(f"{name}: what to differentiate in is an expression or a list of them, not {type(wrt).__name__}")
     return [as_expr(w) for w in ([wrt] if single else wrt)], single
+
+
+LARGEST_SIMPLIFIED = 3000  # nodes of a traced function; larger ones (loops over entries) are lowered as they are
+
+
+def _lower(outputs: list[Expr], inputs: list[Var]) -> Lowered:
+    return lower(outputs, inputs, simplify=node_count(*outputs) <= LARGEST_SIMPLIFIED)
 
 
 def _is_function(e: Any) -> bool:
@@ -62,7 +72,7 @@ def grad(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
     array([2., 4.])
     """
     if _is_function(loss):
-        return grad_function(loss, 0 if wrt is None else wrt, has_aux, calculus.gradient, lower)
+        return grad_function(loss, 0 if wrt is None else wrt, has_aux, calculus.gradient, _lower)
     targets, single = _one_or_many(wrt, "grad")
     result = calculus.gradient(as_expr(loss), targets)
     return result[0] if single else result
@@ -82,7 +92,7 @@ def value_and_grad(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
     (np.float64(8.0), np.float64(12.0))
     """
     if _is_function(loss):
-        return value_and_grad_function(loss, 0 if wrt is None else wrt, has_aux, calculus.gradient, lower)
+        return value_and_grad_function(loss, 0 if wrt is None else wrt, has_aux, calculus.gradient, _lower)
     return as_expr(loss), grad(loss, wrt)
 
 
@@ -114,7 +124,7 @@ def jacobian(y: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
     ('n', 'n')
     """
     if _is_function(y):
-        return jacobian_function(y, 0 if wrt is None else wrt, has_aux, calculus.jacobian, lower)
+        return jacobian_function(y, 0 if wrt is None else wrt, has_aux, calculus.jacobian, _lower)
     targets, single = _one_or_many(wrt, "jacobian")
     result = calculus.jacobian(as_expr(y), targets)
     return result[0] if single else result
@@ -129,7 +139,7 @@ def hessian(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
     A + Aᵀ
     """
     if _is_function(loss):
-        return hessian_function(loss, 0 if wrt is None else wrt, has_aux, calculus.hessian, lower)
+        return hessian_function(loss, 0 if wrt is None else wrt, has_aux, calculus.hessian, _lower)
     targets, single = _one_or_many(wrt, "hessian")
     blocks = calculus.hessian(as_expr(loss), targets)
     return blocks[0][0] if single else blocks

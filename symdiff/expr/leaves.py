@@ -106,12 +106,12 @@ def is_zero(e: Expr) -> bool:
 # --- arithmetic of constants --------------------------------------------------------------------------------------
 def multiply_numbers(a: Number, b: Number) -> Number:
     """Exact for whole numbers and fractions, decimal for floats (0.1 * 3 is 0.3), a whole float stays a float."""
-    return _decimal(operator.mul, a, b)
+    return a * b if type(a) is int and type(b) is int else _decimal(operator.mul, a, b)
 
 
 def add_numbers(a: Number, b: Number) -> Number:
     """As multiply_numbers, for a sum."""
-    return _decimal(operator.add, a, b)
+    return a + b if type(a) is int and type(b) is int else _decimal(operator.add, a, b)
 
 
 def to_float(value: Number) -> float:
