@@ -1,5 +1,8 @@
 """Functions as a stranger would write them, in every style, unmodified: their gradients equal numeric ones."""
 
+# Written as strangers write: their style is not ours to mend.
+# ruff: noqa: B905, RUF007, C417
+
 from __future__ import annotations
 
 import functools
