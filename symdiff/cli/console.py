@@ -29,9 +29,14 @@ def width() -> int:
     return max(NARROWEST, shutil.get_terminal_size((USUAL, 24)).columns)
 
 
-def is_person(stream: Any) -> bool:
-    """Whether the stream is a terminal that may show colour and movement; NO_COLOR, if set, says no."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def is_terminal(stream: Any) -> bool:
+    """Whether a person sees the stream, and it can redraw a line."""
+    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def is_colourful(stream: Any) -> bool:
+    """Whether the stream is a terminal that may show colour; NO_COLOR, if set, says no."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
 def colours_of(names: Iterable[str]) -> dict[str, str]:
@@ -60,7 +65,7 @@ def write(lines: Sequence[str], output: Path | None = None, names: Iterable[str]
     """
     if output is not None:
         write_file(output, "".join(line + "\n" for line in lines))
-    elif not is_person(sys.stdout):
+    elif not is_colourful(sys.stdout):
         sys.stdout.write("".join(line + "\n" for line in lines))
     else:
         console, colours = Console(highlight=False, soft_wrap=True), colours_of(names)

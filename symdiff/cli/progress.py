@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from symdiff.cli.console import is_person
+from symdiff.cli.console import is_terminal
 
 EVERY = 0.1  # seconds between two redraws; between them an epoch costs one look at the clock
 
@@ -22,7 +22,7 @@ class Progress:
     def __init__(self, epochs: int, quiet: bool) -> None:
         self.epochs = epochs
         self.bar: Bar | None = None
-        if not quiet and is_person(sys.stderr):
+        if not quiet and is_terminal(sys.stderr):
             columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[status]}"), TimeRemainingColumn())
             self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
 

@@ -74,25 +74,46 @@ def test_python_without_the_dependencies():
     assert "numpy" in done.stderr and "-m venv .venv && .venv/bin/pip install -e ." in done.stderr
 
 
-def test_colour_is_for_terminals_only():
-    """With a terminal there is colour, with NO_COLOR the same text without it."""
-    texts = {}
-    for name, extra in {"colour": {}, "plain": {"NO_COLOR": "1"}}.items():
-        environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm-256color", "COLUMNS": "100"} | extra
-        master, slave = os.openpty()
-        done = subprocess.Popen([sys.executable, "cli.py", "derive"], cwd=ROOT, stdout=slave, env=environment)
-        os.close(slave)
-        parts = []
-        while True:
-            try:
-                part = os.read(master, 4096)
-            except OSError:
-                break
-            if not part:
-                break
+def on_a_terminal(*arguments: str, stream: str, **environment: str) -> str:
+    """What `python cli.py` writes to stdout or stderr if that is a terminal of 100 columns."""
+    kept = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    ours, theirs = os.openpty()
+    other = "stderr" if stream == "stdout" else "stdout"
+    running = subprocess.Popen(
+        [sys.executable, "cli.py", *arguments],
+        cwd=ROOT,
+        env=kept | {"TERM": "xterm-256color", "COLUMNS": "100"} | environment,
+        **{stream: theirs, other: subprocess.DEVNULL},
+    )
+    os.close(theirs)
+    parts: list[bytes] = []
+    try:
+        while part := os.read(ours, 4096):
             parts.append(part)
-        os.close(master)
-        assert done.wait() == 0
-        texts[name] = b"".join(parts).decode()
-    assert "\x1b[" in texts["colour"] and "\x1b[" not in texts["plain"]
-    assert re.sub(r"\x1b\[[0-9;]*m", "", texts["colour"]) == texts["plain"]
+    except OSError:  # what Linux says when the other end is closed
+        pass
+    os.close(ours)
+    assert running.wait() == 0
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def test_colour_is_for_terminals_only(process):
+    """A terminal shows colour; with NO_COLOR, and without a terminal, there is the same text without it."""
+    colour, plain = on_a_terminal("derive", stream="stdout"), on_a_terminal("derive", stream="stdout", NO_COLOR="1")
+    assert "\x1b[" in colour and "\x1b[" not in plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colour) == plain
+    assert process("derive", COLUMNS="100").communicate()[0] == plain
+
+
+def test_progress_is_live_on_a_terminal_and_off_it_nothing(process):
+    shown = on_a_terminal("train", "xor", "--epochs", "20000", stream="stderr")
+    assert "epochs/s" in shown and "loss 0.0" in shown
+    assert on_a_terminal("train", "xor", "--epochs", "20000", "--quiet", stream="stderr") == ""
+    out, err = process("train", "xor", "--epochs", "2000").communicate()
+    assert err == "" and "epochs/s" in out
+
+
+@pytest.mark.parametrize("arguments", [["derive"], ["derive", "--net", "xor", "--form", "inlined"], ["derive", "--style", "sympy"]])
+def test_same_bytes_under_any_hash_seed(process, arguments):
+    one, two = (process(*arguments, PYTHONHASHSEED=seed).communicate()[0] for seed in ("1", "2"))
+    assert one == two and one
