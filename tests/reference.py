@@ -10,6 +10,7 @@ import numpy as np
 import scipy.special as sp
 
 from symdiff.expr.dims import dim_value
+from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import (
     Add,
@@ -124,6 +125,8 @@ def _node(e: Expr, ops: list[Any], env: Mapping[Var, Any], sizes: Mapping[str, i
         case Map():
             if e.fn == "sign" and np.iscomplexobj(ops[0]):
                 return np.sign(np.real(ops[0]))
+            if FUNCTIONS[e.fn].result == "real":  # NumPy computes in half precision on truth values
+                ops = [o * 1.0 if o.dtype == bool else o for o in ops]
             f = MAPS.get(e.fn) or getattr(np, e.fn if e.fn != "abs" else "abs")
             return np.asarray(f(*ops))
         case Reduce():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -25,16 +26,18 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a formula is spelt: its writer, how many operations a name must save, and whether names must be identifiers."""
+    """How a formula is spelt: its writer, how many operations a name must save, whether names must be identifiers, and what stands
+    for the parts of an expression that is too large to read ('' writes them all)."""
 
     writer: Callable[[Mapping[Any, str]], Writer]
     saving: int
     identifiers: bool
+    ellipsis: str = ""
 
 
 STYLES: Mapping[str, Style] = {
-    "unicode": Style(UnicodeWriter, 2, False),
-    "latex": Style(LatexWriter, 2, False),
+    "unicode": Style(UnicodeWriter, 2, False, "…"),
+    "latex": Style(LatexWriter, 2, False, "dots"),
     "python": Style(PythonWriter, 1, True),
 }
 
@@ -65,6 +68,21 @@ class Formula:
         return "\n".join(self.lines())
 
 
+READABLE = 3000  # nodes
+
+
+def _beyond(roots: Sequence[Expr]) -> list[Expr]:
+    """Of an expression too large to read, the nodes where it is cut off: breadth first from the roots."""
+    seen = dict.fromkeys(roots)
+    todo = deque(roots)
+    while todo and len(seen) <= READABLE:
+        for o in todo.popleft().operands:
+            if o not in seen:
+                seen[o] = None
+                todo.append(o)
+    return [e for e in todo if e.operands]
+
+
 def format_formulas(
     roots: Sequence[Expr],
     style: str = "unicode",
@@ -76,10 +94,12 @@ def format_formulas(
     `names` and `given` as in `format_formula`.
     """
     spell = style_of(style)
-    found = notation(roots, names or (), given or (), spell.saving)
+    beyond = _beyond(roots) if spell.ellipsis else []
+    found = notation(roots, names or (), [*(given or ()), *beyond], spell.saving)
     defined = [e for e, _ in found.parts]
     leaves = leaves_of([*found.roots, *(t for _, t in found.parts)], defined)
     table = choose_names(found.parts, leaves, {**(names or {}), **(given or {})}, spell.identifiers)
+    table |= dict.fromkeys(beyond, spell.ellipsis)
     writer = spell.writer(table)
     return [writer.write(t) for t in found.roots], [(table[e], writer.write(t)) for e, t in found.parts]
 

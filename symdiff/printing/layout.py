@@ -7,7 +7,7 @@ cheapest notation found of one value in each of several layouts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from symdiff.expr.dims import Dim, Shape
 from symdiff.printing import term
@@ -45,6 +45,16 @@ def stripped(layout: Layout) -> Layout:
 def placed(labels: tuple[int, ...], target: Layout) -> Layout:
     """The shortest layout of `labels` that broadcasts to `target`."""
     return stripped(tuple([a if a in labels else None for a in target]))
+
+
+def broadcast(layouts: Sequence[Layout]) -> Layout:
+    """The layout of values that broadcast together."""
+    result: list[int | None] = [None] * max(map(len, layouts))
+    for layout in layouts:
+        for k in range(1, len(layout) + 1):
+            if layout[-k] is not None:
+                result[-k] = layout[-k]
+    return tuple(result)
 
 
 def reindex(t: Term, layout: Layout, wanted: Layout) -> Term:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 
 from symdiff.expr.dims import dim_names
 from symdiff.expr.names import SUBSCRIPTS
@@ -18,7 +18,8 @@ _PREFERRED: Mapping[str, str] = {
     "softmax": "pq", "sigmoid": "pq", "tanh": "ha", "relu": "ha", "softplus": "ha", "gelu": "ha", "silu": "ha", "exp": "eq", "inv": "mj",
     "norm": "s", "mean": "m", "array": "c", "difference": "reu",
 }  # fmt: skip
-_OTHERS = "qsuvztkfgjlo"
+_OTHERS = "qsuvztfg"
+MANY = 10  # parts beyond which they are numbered
 
 
 def _letters(e: Expr, t: Term) -> str:
@@ -34,7 +35,7 @@ def choose_names(parts: Sequence[tuple[Expr, Term]], leaves: Iterable[Expr], own
     With `identifiers` they are Python's: subscript digits become digits, and no name hides a function of the formula.
     """
     names: dict[Expr, str] = {}
-    taken: set[str] = set(RESERVED)
+    taken: set[str] = set(RESERVED) if identifiers else set()
     listed = list(leaves)
     taken |= {d for e in [*listed, *(p for p, _ in parts)] for d in dim_names(static_dims(e))}
     for e in listed:
@@ -46,15 +47,14 @@ def choose_names(parts: Sequence[tuple[Expr, Term]], leaves: Iterable[Expr], own
         if e in own:
             names[e] = _free(_identifier(own[e]) if identifiers else own[e], taken)
             taken.add(names[e])
+    numbers = count(1)
     for e, t in parts:
-        if e not in names:
-            names[e] = next((c for c in _letters(e, t) if c not in taken), "") or _numbered(_letters(e, t)[0], taken)
-            taken.add(names[e])
+        if e in names:
+            continue
+        letters = _letters(e, t) if len(parts) <= MANY else ""
+        names[e] = next(c for c in chain(letters, (f"p{k}" for k in numbers)) if c not in taken)
+        taken.add(names[e])
     return names
-
-
-def _numbered(letter: str, taken: set[str]) -> str:
-    return next(f"{letter}{k}" for k in count(1) if f"{letter}{k}" not in taken)
 
 
 def _identifier(name: str) -> str:

@@ -34,7 +34,7 @@ class Factor:
         return frozenset(labels_of(next(iter(self.options))))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class State:
     """A notation of a subset of factors: a quotient of elementwise products, and the scalar claims that it has used."""
 
@@ -72,6 +72,7 @@ class Search:
         for k, f in enumerate(factors):
             for label in f.labels:
                 self.holders[label] = self.holders.get(label, 0) | 1 << k
+        self.values: dict[State, Term] = {}
         self.table: list[dict[tuple[Layout, bool, int], State]] = [{} for _ in range(1 << len(factors))]
 
     def run(self) -> list[State]:
@@ -123,14 +124,14 @@ class Search:
         for x, y in ((a, b), (b, a)):
             layout = self._product_layout(x.layout, y.layout, mask)
             if layout is not None:
-                yield self._single(x, y, term.matmul(self.value(x), self.value(y), self._shape(layout)), layout, claimed)
+                yield self._single(x, y, term.matmul(self.value(x), self.value(y), self.shape(layout)), layout, claimed)
         if len(a.layout) == len(b.layout) == 1 and a.layout != b.layout and None not in a.layout + b.layout:
             for x, y in ((a, b), (b, a)):
                 layout = x.layout + y.layout
-                yield self._single(x, y, term.call("outer", [self.value(x), self.value(y)], self._shape(layout)), layout, claimed)
+                yield self._single(x, y, term.call("outer", [self.value(x), self.value(y)], self.shape(layout)), layout, claimed)
         for x, y, other in ((a, b, mask ^ sub), (b, a, sub)):
             if not other & (other - 1) and self.factors[other.bit_length() - 1].identity and len(x.layout) == 1 and x.layout[0] in y.layout:
-                yield self._single(x, y, term.call("diag", [self.value(x)], self._shape(y.layout)), y.layout, claimed)
+                yield self._single(x, y, term.call("diag", [self.value(x)], self.shape(y.layout)), y.layout, claimed)
 
     def _single(self, a: State, b: State, t: Term, layout: Layout, claimed: int) -> State:
         place = min(p for s in (a, b) for p, _ in s.above)
@@ -188,7 +189,7 @@ class Search:
             yield State(((place, t),), (), layout[::-1], s.claimed, t.weight)
         elif len(layout) == len(bare) > 2:
             swapped = (*layout[:-2], layout[-1], layout[-2])
-            t = term.call("swapaxes", [self.value(s), term.number(-1), term.number(-2)], self._shape(swapped))
+            t = term.call("swapaxes", [self.value(s), term.number(-1), term.number(-2)], self.shape(swapped))
             yield State(((place, t),), (), swapped, s.claimed, t.weight)
         elif len(bare) == 1 and len(layout) <= 2:
             other: Layout = (bare[0], None) if len(layout) == 1 else bare
@@ -196,8 +197,8 @@ class Search:
             yield State(((place, t),), (), other, s.claimed, t.weight)
 
     def _lifted(self, s: State, numerator: Term, claimed: int) -> State:
-        below = term.times([t for _, t in s.below], self._shape(s.layout))
-        t = term.over(numerator, below, self._shape(s.layout))
+        below = term.times([t for _, t in s.below], self.shape(s.layout))
+        t = term.over(numerator, below, self.shape(s.layout))
         return State(((s.below[0][0], t),), (), s.layout, claimed, t.weight)
 
     def _diagonals(self, s: State, mask: int) -> Iterator[State]:
@@ -210,7 +211,7 @@ class Search:
         if label not in self.out and not self.holders[label] & ~mask:
             t = term.call("trace", [self.value(s)], ())
             yield State(((place, t),), (), (), s.claimed, t.weight)
-        t = term.call("diag", [self.value(s)], self._shape((label,)))
+        t = term.call("diag", [self.value(s)], self.shape((label,)))
         yield State(((place, t),), (), (label,), s.claimed, t.weight)
 
     def _sums(self, s: State, closed: list[int]) -> Iterator[State]:
@@ -228,7 +229,7 @@ class Search:
                 forms.append((tuple(None if a in closed else a for a in layout), {"axis": axis, "keepdims": True}))
         dims = [self.dims[a] for a in closed]
         for kept, options in forms:
-            shape = self._shape(kept)
+            shape = self.shape(kept)
             blemish = 2 if "keepdims" in options else 0
             if not kept and value.op == "power" and value.args[1].data == 2 and value.args[0].ops == 0 and len(layout) == 1:
                 t = term.matmul(value.args[0], value.args[0], ())
@@ -266,10 +267,14 @@ class Search:
     # --- values -----------------------------------------------------------------------------------------------------
     def value(self, s: State) -> Term:
         """The notation of a state that has factors above."""
-        shape = self._shape(s.layout)
-        return quotient([t for _, t in s.above], [t for _, t in s.below], shape)
+        if len(s.above) == 1 and not s.below:
+            return s.above[0][1]
+        found = self.values.get(s)
+        if found is None:
+            found = self.values[s] = quotient([t for _, t in s.above], [t for _, t in s.below], self.shape(s.layout))
+        return found
 
-    def _shape(self, layout: Layout) -> tuple[Dim, ...]:
+    def shape(self, layout: Layout) -> tuple[Dim, ...]:
         return tuple([1 if a is None else self.dims[a] for a in layout])
 
 

@@ -19,7 +19,7 @@ from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Contract, Delta, Iota, Map, Ones, Size, Var
 from symdiff.printing import structure, term
-from symdiff.printing.layout import Layout, Options, dim, exact, fit, keep_best, labels_of, natural, relabel
+from symdiff.printing.layout import Layout, Options, broadcast, dim, exact, fit, keep_best, labels_of, natural, relabel
 from symdiff.printing.plan import Network, Plan, Planner, Sum
 from symdiff.printing.product import Piece, product_options
 from symdiff.printing.term import Term
@@ -144,13 +144,20 @@ class Composer:
         return product_options(network, pieces, dims)
 
     def _with_a_number(self, network: Network, pieces: list[Piece]) -> list[Piece]:
-        """Truth values multiply and add as numbers only beside a number."""
-        heavy = [p for p in pieces if not isinstance(p.expr, (Ones, Delta))]
-        if not heavy or not all(boolean(p.expr) for p in heavy) or (len(heavy) == 1 and network.coefficient >= 0):
+        """Truth values multiply and change sign as numbers only beside a number; two of them never meet in a product."""
+        above = [k for k, p in enumerate(pieces) if not p.below and not isinstance(p.expr, (Ones, Delta))]
+        truths = [k for k in above if boolean(pieces[k].expr)]
+        if not truths:
             return pieces
-        first = pieces.index(heavy[0])
-        options = {layout: as_number(t) for layout, t in pieces[first].options.items()}
-        pieces[first] = Piece(pieces[first].expr, options, pieces[first].labels, pieces[first].below)
+        wrapped = set(truths[:-1])
+        if network.coefficient < 0 and above[0] in truths:
+            wrapped.add(above[0])
+        last = pieces[truths[-1]]
+        if len(above) == 1 and len(set(last.labels)) != len(last.labels):
+            wrapped.add(truths[-1])
+        for k in wrapped:
+            p = pieces[k]
+            pieces[k] = Piece(p.expr, {layout: as_number(t) for layout, t in p.options.items()}, p.labels)
         return pieces
 
     def _product(self, e: Expr, plan: Plan) -> Options:
@@ -201,10 +208,9 @@ class Composer:
         """A function of operands that broadcast, as it is, transposed and as a column."""
         whole = natural(e.shape)
         targets: list[Layout] = [whole]
-        if len(labels_of(whole)) == len(whole) == 2:
-            targets.append(whole[::-1])
-        elif len(labels_of(whole)) == len(whole) == 1:
-            targets.append((whole[0], None))
+        other: Layout = (*whole, None) if len(whole) == 1 else whole[::-1]
+        if len(whole) in (1, 2) and None not in whole and any(other in self.options[a] for a in args):
+            targets.append(other)
         options: Options = {}
         for target in targets:
             fitted = [fit(self.options[a], target) for a in args]
@@ -264,16 +270,6 @@ def _reachable(network: Network, start: set[int]) -> set[int]:
                 reach |= set(ls)
                 grown = True
     return reach
-
-
-def broadcast(layouts: Sequence[Layout]) -> Layout:
-    """The layout of values that broadcast together."""
-    result: list[int | None] = [None] * max(map(len, layouts))
-    for layout in layouts:
-        for k in range(1, len(layout) + 1):
-            if layout[-k] is not None:
-                result[-k] = layout[-k]
-    return tuple(result)
 
 
 def boolean(e: Expr) -> bool:

@@ -19,6 +19,7 @@ from symdiff.printing.view import Reader, View, exponent_of, scalar_constant, so
 
 MOST_FACTORS = 7  # a network of more is not written out further
 MOST_TERMS = 60
+LARGE = 2000  # nodes: of an expression beyond this, only short products are searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Planner:
             through = self.uses[e] if self.transparent(e) else 1
             for o in self.reader.view(e).operands:
                 self.uses[o] += through
+        self.most_factors = MOST_FACTORS if len(order) <= LARGE else 3
         self.plans: dict[Expr, Plan] = {}
         self.chunks: set[Expr] = set()
         stack = list(roots)
@@ -162,7 +164,7 @@ class Planner:
             if self._inlined(f, "Contract"):
                 assert isinstance(f, Contract)
                 inner = network_of(f)
-                if len(done) + len(todo) + len(inner.factors) <= MOST_FACTORS or len(inner.factors) <= 1:
+                if len(done) + len(todo) + len(inner.factors) <= self.most_factors or len(inner.factors) <= 1:
                     rename = dict(zip(inner.out, ls, strict=True))
                     own = sorted({label for _, inner_ls in inner.factors for label in inner_ls} - set(inner.out))
                     rename |= {label: fresh + k for k, label in enumerate(own)}

@@ -11,7 +11,7 @@ from symdiff.expr.dims import Dim, Shape, dim_mul
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Contract, Delta, Labels, Number, Ones, Size
 from symdiff.printing import term
-from symdiff.printing.layout import Layout, Options, dim, keep_best, labels_of, reindex, relabel
+from symdiff.printing.layout import Layout, Options, broadcast, dim, fit, keep_best, labels_of, reindex, relabel
 from symdiff.printing.network import Claim, Factor, Part, Search, State, quotient
 from symdiff.printing.plan import Network, components
 from symdiff.printing.term import ONE, Term
@@ -52,6 +52,8 @@ def product_options(network: Network, pieces: Sequence[Piece], dims: Mapping[int
         keep_best(forms, (), _assembled(scalars, None, None, (), positive))
         return forms
     out = frozenset(network.out)
+    if all(f.labels == out for f in factors) and all(len(labels_of(layout)) == len(out) for f in factors for layout in f.options):
+        return _elementwise(factors, network.out, dims, scalars, positive)
     groups = components([set(f.labels) for f in factors])
     main: list[Factor] = []
     arrays: list[list[Factor]] = []
@@ -71,7 +73,21 @@ def product_options(network: Network, pieces: Sequence[Piece], dims: Mapping[int
     else:
         forms = _joined(arrays, out, dims, scalars, positive)
     if not forms:
-        forms = _einsum(factors, network.out, dims, scalars, positive)
+        forms = _einsum([f for members in arrays for f in members], network.out, dims, scalars, positive)
+    return forms
+
+
+def _elementwise(factors: list[Factor], out: Labels, dims: Mapping[int, Dim], scalars: Scalars, positive: bool) -> Options:
+    """A product of arrays of one shape, as it is and transposed: nothing to search for."""
+    forms: Options = {}
+    whole: Layout = tuple([None if dims[a] == 1 else a for a in out])
+    for target in {whole: 0, whole[::-1]: 0} if len(whole) == 2 and None not in whole else {whole: 0}:
+        above = [fit(f.options, target) for f in factors if not f.below]
+        below = [fit(f.options, target) for f in factors if f.below]
+        layout = broadcast([lay for _, lay in [*above, *below]])
+        shape = tuple([1 if a is None else dims[a] for a in layout])
+        t = in_front(scalars, [t for t, _ in above], [t for t, _ in below], shape)
+        keep_best(forms, layout, t if positive else term.negate(t))
     return forms
 
 
@@ -116,7 +132,7 @@ def _claims(scalars: Scalars) -> list[Claim]:
     """What parts of a product may swallow: its divisors that are dims, its numerator."""
     claims = [Claim(1 << (k + 2), d, None) for k, d in enumerate(scalars.sizes) if d is not None]
     c = scalars.coefficient
-    if isinstance(c, Fraction) and c.denominator != 1 and (c.numerator == 1 or term.decimal(c) is None):
+    if isinstance(c, Fraction) and c.denominator > 2 and (c.numerator == 1 or term.decimal(c) is None):  # ½ ‖y‖² is no mean of two
         claims.append(Claim(2, c.denominator, None))
     numerator = _numerators(scalars)
     if numerator and not (isinstance(c, Fraction) and c.denominator != 1):
@@ -174,9 +190,10 @@ def _scalar_group(members: list[Factor], dims: Mapping[int, Dim], scalars: Scala
     state, search = found[0]
     _spend(scalars, state.claimed)
     if state.above:
-        scalars.above.append((members[0].place, search.value(state)))
+        scalars.above.append((members[0].place, reindex(search.value(state), state.layout, ())))
     else:
-        scalars.below.append((members[0].place, term.times([t for _, t in state.below], ())))
+        below = term.times([t for _, t in state.below], search.shape(state.layout))
+        scalars.below.append((members[0].place, reindex(below, state.layout, ())))
         scalars.sizes.append(None)
     scalars.above.sort(key=lambda p: p[0])
 

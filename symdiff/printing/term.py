@@ -91,8 +91,6 @@ def _flip_literal(t: Term) -> Term | None:
     if t.op in ("times", "over"):
         first = _flip_literal(t.args[0])
         if first is not None:
-            if t.op == "times" and first.data == 1 and first.op == "number":
-                return times(t.args[1:], t.shape)
             return _make(t.op, (first, *t.args[1:]), t.shape, t.data, own=len(t.args) - 1)
     return None
 
@@ -169,13 +167,9 @@ def matmul(a: Term, b: Term, shape: Shape) -> Term:
     right = b.args if b.op == "matmul" and len(b.args[0].shape) >= 2 and a is not b else (b,)
     covector = len(a.shape) == 1 and len(b.shape) >= 2  # people write A.T @ v rather than v @ A
     late = len(a.shape) == len(b.shape) == 1 and len(left) > len(right)  # and v @ A @ v rather than A @ v @ v
-    blemish = (STEP + 2) * covector + late + _blemish(a, left) + _blemish(b, right)
-    return _make("matmul", (*left, *right), shape, None, own=len(left) + len(right) - 1, blemish=blemish)
-
-
-def _blemish(t: Term, parts: Sequence[Term]) -> int:
-    """What a flattened product weighed beyond its parts and operations."""
-    return t.weight - sum(p.weight for p in parts) - STEP * (len(parts) - 1)
+    weight = a.weight + b.weight + STEP + (STEP + 2) * covector + late
+    depth = max(a.depth - (len(left) > 1), b.depth - (len(right) > 1)) + 1
+    return Term("matmul", (*left, *right), shape, None, a.ops + b.ops + 1, weight, a.size + b.size, depth)
 
 
 def power(base: Term, exponent: Term) -> Term:

@@ -6,6 +6,7 @@ value; it only says of which parts the printed form is made, so that shared part
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,9 +17,8 @@ import numpy as np
 from symdiff.expr import ops
 from symdiff.expr.build import power
 from symdiff.expr.leaves import constant_value
-from symdiff.expr.node import Expr
+from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number, Ones, Reduce
-from symdiff.expr.traverse import use_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,9 @@ class Reader:
     def __init__(self, roots: Collection[Expr], given: Collection[Expr], atoms: Collection[Expr]) -> None:
         self.given = given
         self.atoms = atoms  # what is printed by a name: no pattern may reach through it
-        self._counts = use_counts(*roots)
+        self._counts: Counter[Expr] = Counter(roots)
+        for e in topological(*roots, until=given.__contains__):
+            self._counts.update(() if e in given else e.operands)
         self._root_uses: dict[Expr, int] = {}
         for e in self._counts:
             exponent = exponent_of(e)
