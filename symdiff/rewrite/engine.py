@@ -16,9 +16,10 @@ from symdiff.expr.build import apply
 from symdiff.expr.dims import Shape
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Const, Contract, Delta, Linalg, Map, Ones, Reduce, Reshape
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Gather, GatherT, Linalg, Map, Ones, Reduce, Reshape, Scan, Scatter, Slice
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, transform, use_counts
+from symdiff.rewrite.choices import COMPARISONS, visit_comparison, visit_where
 from symdiff.rewrite.expand import expanded, expanded_terms
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.measure import cost
@@ -26,7 +27,7 @@ from symdiff.rewrite.orientation import Signs, sign_into_sum
 from symdiff.rewrite.products import normal_product
 from symdiff.rewrite.softmax import log_of_sum, shifted_logsumexp
 from symdiff.rewrite.sums import drop_axes, normal_sum, opened
-from symdiff.rewrite.terms import Term, as_ratio, as_term, collect
+from symdiff.rewrite.terms import Term, as_term, collect
 from symdiff.rules.identities import ELEMENTWISE, Identity
 
 ROUNDS = 12
@@ -117,7 +118,9 @@ class Round:
             case Linalg():
                 return visit_linalg(e)
             case Reshape():
-                return visit_reshape(e)
+                return number_in_front(visit_reshape(e))
+            case Slice() | Scan(kind="cumsum") | Gather() | GatherT() | Scatter():
+                return number_in_front(e)
         return e
 
     def product(self, term: Term) -> Expr:
@@ -127,7 +130,7 @@ class Round:
         """The shortest of: inner sums opened, left as they are, and products multiplied out where terms can cancel."""
         if self.large:
             kept = collect([as_term(t) for t in e.terms])
-            return _sum_of(kept) if kept else zeros_of(e.shape)
+            return add(*(t.expr() for t in kept)) if kept else zeros_of(e.shape)
         terms = opened(e, self.may_open)
         best = normal_sum(terms, self.product)
         for trial in ([as_term(t) for t in e.terms], expanded_terms(terms, self.product)):
@@ -200,39 +203,19 @@ def refilled(a: Expr, shape: Shape) -> Expr:
     return broadcast_to(Const(value), shape)
 
 
-def visit_where(e: Map) -> Expr:
-    """where(c, k u, k v) = k where(c, u, v); a choice between equal things is no choice."""
-    c, a, b = e.args
-    if isinstance(c, Map) and c.fn == "logical_not":
-        return ops.where(c.args[0], b, a)
-    x, y = as_term(a), as_term(b)
-    zero_a, zero_b = constant_value(a) == 0, constant_value(b) == 0
-    if zero_a and not zero_b and y.coefficient < 0:
-        return -ops.where(c, a, y.scaled(-1).expr())
-    if zero_b and not zero_a and x.coefficient < 0 and x.factors:
-        return -ops.where(c, x.scaled(-1).expr(), b)
-    return e
-
-
-COMPARISONS = {"less": "greater", "greater": "less", "less_equal": "greater_equal", "greater_equal": "less_equal"}
-
-
-def visit_comparison(e: Map) -> Expr:
-    """a > b between multiples of one thing u is u > 0 or u < 0."""
-    a, b = e.args
-    if constant_value(a) is not None or constant_value(b) is not None:
+def number_in_front(e: Expr) -> Expr:
+    """A linear node over k x is k times the node over x."""
+    if not isinstance(e, (Slice, Scan, Gather, GatherT, Scatter, Reshape)):
         return e
-    terms = collect([*opened(a, lambda _: True), *(t.scaled(-1) for t in opened(b, lambda _: True))])
-    coefficients = {abs(t.coefficient) for t in terms}
-    if len(coefficients) != 1 or cost(_sum_of(terms)) + 1 >= cost(e):
+    moved = e.operands if isinstance(e, Scatter) else e.operands[:1]
+    numbers = {as_term(o).coefficient for o in moved}
+    scale = numbers.pop()
+    if numbers or scale in (0, 1) or any(constant_value(o) is not None for o in moved):
         return e
-    scale = terms[0].coefficient
-    u = _sum_of([Term(as_ratio(t.coefficient, scale), t.factors, t.out) for t in terms])
-    return apply(e.fn if scale > 0 else COMPARISONS[e.fn], u, zeros_of(e.shape))
-
-
-def _sum_of(terms: Sequence[Term]) -> Expr:
-    return add(*(t.expr() for t in terms))
+    bare = tuple(Term(1, as_term(o).factors, as_term(o).out).expr() for o in moved)
+    inner = with_operands(e, (*bare, *e.operands[len(bare) :]))
+    every = tuple(range(len(e.shape)))
+    return contract([(Const(scale), ()), (inner, every)], every)
 
 
 def visit_reshape(e: Reshape) -> Expr:

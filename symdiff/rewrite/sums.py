@@ -12,6 +12,7 @@ from math import gcd
 
 from symdiff.expr.algebra import add, contract
 from symdiff.expr.build import apply, power
+from symdiff.expr.dims import Dim
 from symdiff.expr.leaves import add_numbers
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Map, Number, Ones, Reduce
@@ -82,7 +83,7 @@ Signature = tuple[Expr, tuple[int, ...], int]  # base, where its axes stand in t
 
 def _signature(t: Term, k: int) -> Signature | None:
     f, ls = t.factors[k]
-    if isinstance(f, Ones) or len(set(ls)) < len(ls):
+    if len(set(ls)) < len(ls) or (isinstance(f, Ones) and ls[0] in t.out):
         return None
     base, exponent = base_and_exponent(f)
     place = {label: axis for axis, label in enumerate(t.out)}
@@ -90,6 +91,16 @@ def _signature(t: Term, k: int) -> Signature | None:
     if is_symmetric(base):
         where = tuple(sorted(where, reverse=True))
     return base, where, 1 if exponent > 0 else -1
+
+
+def with_sums(t: Term) -> Term:
+    """The term with a vector of ones for each axis that one factor alone sums over: the sum becomes a factor that terms can share."""
+    carriers: dict[int, list[Dim]] = {}
+    for f, ls in t.factors:
+        for label, d in zip(ls, f.shape, strict=True):
+            carriers.setdefault(label, []).append(d)
+    ones = tuple((Ones(ds[0]), (label,)) for label, ds in carriers.items() if len(ds) == 1 and label not in t.out)
+    return Term(t.coefficient, (*t.factors, *ones), t.out) if ones else t
 
 
 def _candidates(terms: Sequence[Term]) -> list[tuple[int, list[tuple[int, int]]]]:
@@ -225,33 +236,49 @@ def _divided(t: Term, number: Number) -> Term:
 
 # --- choices ------------------------------------------------------------------------------------------------------
 def joined_choices(terms: Sequence[Term], product: Product) -> Expr | None:
-    """u where(c, a, b) + v where(c, p, q) is where(c, u a + v p, u b + v q), if that is shorter."""
-    groups: dict[Expr, list[tuple[int, int]]] = {}
+    """u where(c, a, b) + v where(c, p, q) is where(c, u a + v p, u b + v q), if that is shorter. A mask c is where(c, 1, 0)."""
+    groups: dict[Expr, list[tuple[int, int, bool]]] = {}  # the condition; term, factor, whether the factor has its opposite
     for i, t in enumerate(terms):
         for k, (f, ls) in enumerate(t.factors):
-            if isinstance(f, Map) and f.fn == "where" and ls == t.out:
-                groups.setdefault(f.args[0], []).append((i, k))
-                break
+            if ls != t.out or not isinstance(f, Map) or not (f.fn == "where" or f.fn in OPPOSITES):
+                continue
+            condition = f.args[0] if f.fn == "where" else f
+            opposite = negation(condition)
+            turned = opposite is not None and opposite in groups
+            groups.setdefault(opposite if opposite is not None and turned else condition, []).append((i, k, turned))
+            break
     for condition, places in groups.items():
         if len(places) < 2:
             continue
         sides = []
-        for side in (1, 2):
-            branch = [
-                Term(terms[i].coefficient, (*terms[i].without(k), (_argument(terms[i], k, side), terms[i].out)), terms[i].out)
-                for i, k in places
-            ]
+        for holds in (True, False):
+            branch = [_branch(terms[i], k, holds != turned) for i, k, turned in places]
             sides.append(normal_sum([as_term(product(t)) for t in branch], product))
         one = apply("where", condition, *sides)
-        before = _sum([terms[i] for i, _ in places])
-        if cost(one) < cost(before):
-            rest = [t for i, t in enumerate(terms) if i not in {i for i, _ in places}]
+        if cost(one) < cost(_sum([terms[i] for i, _, _ in places])):
+            rest = [t for i, t in enumerate(terms) if i not in {i for i, _, _ in places}]
             return one if not rest else normal_sum([as_term(one), *rest], product)
     return None
 
 
-def _argument(t: Term, k: int, side: int) -> Expr:
-    return t.factors[k][0].operands[side]
+def _branch(t: Term, k: int, holds: bool) -> Term:
+    """The term where the condition in its factor k holds, or does not."""
+    f, ls = t.factors[k]
+    assert isinstance(f, Map)
+    if f.fn == "where":
+        return Term(t.coefficient, (*t.without(k), (f.args[1 if holds else 2], ls)), t.out)
+    ones = tuple((Ones(d), (label,)) for d, label in zip(f.shape, ls, strict=True))
+    return Term(t.coefficient if holds else 0, (*t.without(k), *ones), t.out)
+
+
+OPPOSITES = {
+    "less": "greater_equal", "greater_equal": "less", "greater": "less_equal", "less_equal": "greater", "equal": "not_equal", "not_equal": "equal",
+}  # fmt: skip
+
+
+def negation(condition: Expr) -> Expr | None:
+    """The comparison that holds where this one does not; None if it is none."""
+    return apply(OPPOSITES[condition.fn], *condition.args) if isinstance(condition, Map) and condition.fn in OPPOSITES else None
 
 
 # --- the whole ----------------------------------------------------------------------------------------------------
@@ -280,8 +307,9 @@ def normal_sum(terms: Sequence[Term], product: Product) -> Expr:
     best: Expr = plain
     factored = [as_term(t) for t in plain.terms]
     for _ in range(len(terms)):
-        for _, places in _candidates(factored):
-            pulled = _pull_out(factored, places, product)
+        summed = [with_sums(t) for t in factored]
+        for _, places in _candidates(summed):
+            pulled = _pull_out(summed, places, product)
             if pulled is None:
                 continue
             if cost(_sum(pulled)) <= cost(_sum(factored)):

@@ -90,6 +90,7 @@ PRODUCTS: tuple[Identity, ...] = (
     Identity("argument over absolute value", u * power(ops.absolute(u), -1), ops.sign(u)),
     Identity("exp times its logistic function", ops.exp(-u) * ops.sigmoid(u), 1 - ops.sigmoid(u)),
     Identity("exp times 1 - sigmoid", ops.exp(u) * (1 - ops.sigmoid(u)), ops.sigmoid(u)),
+    Identity("relu where positive", ops.relu(u) * ops.greater(u, 0), ops.relu(u)),
     Identity("tangent times cosine", ops.tan(u) * ops.cos(u), ops.sin(u)),
     Identity("tanh times cosh", ops.tanh(u) * ops.cosh(u), ops.sinh(u)),
 )

@@ -1,0 +1,60 @@
+"""Comparisons and choices: a > b of multiples of one thing, masks, factors that do not depend on the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symdiff.expr.algebra import add, broadcast_to, contract, zeros_of
+from symdiff.expr.build import apply
+from symdiff.expr.leaves import constant_value
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Const, Map
+from symdiff.rewrite.measure import cost
+from symdiff.rewrite.products import base_and_exponent
+from symdiff.rewrite.sums import negation, opened
+from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, collect
+
+COMPARISONS = {"less": "greater", "greater": "less", "less_equal": "greater_equal", "greater_equal": "less_equal"}
+
+
+def visit_comparison(e: Map) -> Expr:
+    """a > b between multiples of one thing u is u > 0 or u < 0."""
+    a, b = e.args
+    if constant_value(a) is not None or constant_value(b) is not None:
+        return e
+    terms = collect([*opened(a, lambda _: True), *(t.scaled(-1) for t in opened(b, lambda _: True))])
+    coefficients = {abs(t.coefficient) for t in terms}
+    if len(coefficients) != 1 or cost(_sum_of(terms)) + 1 >= cost(e):
+        return e
+    scale = terms[0].coefficient
+    u = _sum_of([Term(as_ratio(t.coefficient, scale), t.factors, t.out) for t in terms])
+    return apply(e.fn if scale > 0 else COMPARISONS[e.fn], u, zeros_of(e.shape))
+
+
+def _sum_of(terms: Sequence[Term]) -> Expr:
+    return add(*(t.expr() for t in terms))
+
+
+def visit_where(e: Map) -> Expr:
+    """where(c, 0, u) is where(not c, u, 0); of where(c, k u, 0) the number k stands in front, and where(c, 1, 0) is c itself."""
+    c, a, b = e.args
+    if isinstance(c, Map) and c.fn == "logical_not":
+        return apply("where", c.args[0], b, a)
+    if constant_value(b) != 0:
+        opposite = negation(c) if constant_value(a) == 0 else None
+        return e if opposite is None else apply("where", opposite, b, a)
+    value = constant_value(a)
+    every = tuple(range(len(e.shape)))
+    if value is not None:
+        return contract([(Const(value), ()), (c, every)], every)
+    term = as_term(a)
+    scalars: list[Factor] = [(f, ls) for f, ls in term.factors if not ls]
+    if scalars or term.coefficient != 1:
+        rest = Term(1, tuple((f, ls) for f, ls in term.factors if ls), term.out).expr()
+        inner = apply("where", c, broadcast_to(rest, e.shape), b)
+        return contract([(Const(term.coefficient), ()), *scalars, (inner, every)], every)
+    if isinstance(c, Map) and c.fn == "greater" and constant_value(c.args[1]) == 0:
+        positive_part = apply("relu", c.args[0])
+        if any(base_and_exponent(f)[0] is positive_part and ls == term.out for f, ls in term.factors):
+            return a  # relu(u) is 0 already where u > 0 does not hold
+    return e
