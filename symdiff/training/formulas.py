@@ -36,10 +36,12 @@ class Values:
 class Formulas:
     """A loss with its definitions, gradients and cotangents, each in terms of the variables before it.
 
-    `leaves` are the variables that are given; `definitions` go forward; `cotangents` go backward, the last layer first.
+    `leaves` are the variables that are given; `definitions` go forward, and `layers` says which of them belong together; `cotangents` go
+    backward, the last layer first.
     """
 
     leaves: tuple[Var, ...]
+    layers: tuple[tuple[Var, ...], ...]
     definitions: dict[Var, Expr]
     loss: Expr
     gradients: dict[Var, Expr]
@@ -47,16 +49,16 @@ class Formulas:
 
     @cached_property
     def displayed(self) -> dict[Var, Expr]:
-        """The definitions as a reader needs them: one that no formula mentions is written into the next (h = σ(W₁ x + b₁), not a₁)."""
+        """The definitions as a reader needs them: a layer that no formula mentions is written into the next (h = σ(W₁ x + b₁), not a₁)."""
         used = set(variables(self.loss, *self.gradients.values(), *self.cotangents.values()))
         hidden: dict[Expr, Expr] = {}
         shown: dict[Var, Expr] = {}
-        for v, value in self.definitions.items():
-            value = substitute(value, hidden)
-            if v in used:
-                shown[v] = value
+        for layer in self.layers:
+            values = {v: substitute(self.definitions[v], hidden) for v in layer}
+            if used.isdisjoint(layer):
+                hidden.update(values)
             else:
-                hidden[v] = value
+                shown |= values
         return shown
 
     def evaluate(self, values: Mapping[Var, Array]) -> Values:
@@ -64,7 +66,7 @@ class Formulas:
         named = {**self.definitions, **self.cotangents}
         full = expand(named.items())
         outputs = [substitute(e, full) for e in (self.loss, *self.gradients.values(), *named)]
-        loss, *rest = lower(outputs, list(self.leaves))(*(values[v] for v in self.leaves))
+        loss, *rest = lower(outputs, self.leaves, simplify=False)(*(values[v] for v in self.leaves))
         arrays = [np.asarray(r) for r in rest]
         count = len(self.gradients)
         return Values(float(loss), dict(zip(self.gradients, arrays[:count], strict=True)), dict(zip(named, arrays[count:], strict=True)))
@@ -73,8 +75,9 @@ class Formulas:
 def matrix_formulas(net: Net, wanted: Sequence[Var]) -> Formulas:
     """The gradients in `wanted` parameters as matrices, with named cotangents."""
     definitions = {d.var: d.value for d in net.definitions}
+    layers = [(v,) for v in definitions]
     back = backpropagate(definitions, net.objective, wanted, {d.var: d.cotangent for d in net.definitions if d.cotangent})
-    return _simplified([leaf.var for leaf in net.leaves], definitions, net.objective, back.gradients, back.cotangents)
+    return _simplified([leaf.var for leaf in net.leaves], layers, definitions, net.objective, back.gradients, back.cotangents)
 
 
 class EntryForm:
@@ -90,7 +93,8 @@ class EntryForm:
             values = entries_of(d.value, self.entries)
             own = self.entries[d.var] = named_entries(d.var, d.entries)
             self.definitions |= dict(zip(own.flat, values.flat, strict=True))
-            self.cotangents |= dict(zip(own.flat, d.cotangent_entries, strict=False))
+            if d.cotangent_entries:
+                self.cotangents |= dict(zip(own.flat, d.cotangent_entries, strict=True))
         self.objective: Expr = entries_of(net.objective, self.entries).item()
 
     def values(self, values: Mapping[Var, Array]) -> dict[Var, Array]:
@@ -116,7 +120,8 @@ class EntryForm:
         by_name = {v.name: v for v in back.cotangents}
         ordered = [by_name.get(name) for d in reversed(self.net.definitions) for name in d.cotangent_entries]
         cotangents = {v: back.cotangents[v] for v in ordered if v in used}
-        return _simplified(self.leaves, self.definitions, self.objective, gradients, cotangents)
+        layers = [tuple(self.entries[d.var].flat) for d in self.net.definitions]
+        return _simplified(self.leaves, layers, self.definitions, self.objective, gradients, cotangents)
 
     def inlined(self, wanted: Sequence[Var]) -> Formulas:
         """The gradients in `wanted` weights with everything substituted down to inputs and weights."""
@@ -125,7 +130,7 @@ class EntryForm:
 
 def inlined_formulas(leaves: Sequence[Var], loss: Expr, wanted: Sequence[Var]) -> Formulas:
     """The gradients of a loss in the leaves alone, nothing named."""
-    return _simplified(leaves, {}, loss, dict(zip(wanted, gradient(loss, wanted), strict=True)), {})
+    return _simplified(leaves, (), {}, loss, dict(zip(wanted, gradient(loss, wanted), strict=True)), {})
 
 
 def reachable(formulas: Iterable[Expr], definitions: Mapping[Var, Expr]) -> set[Var]:
@@ -140,12 +145,18 @@ def reachable(formulas: Iterable[Expr], definitions: Mapping[Var, Expr]) -> set[
 
 
 def _simplified(
-    leaves: Sequence[Var], definitions: dict[Var, Expr], loss: Expr, gradients: dict[Var, Expr], cotangents: dict[Var, Expr]
+    leaves: Sequence[Var],
+    layers: Sequence[tuple[Var, ...]],
+    definitions: dict[Var, Expr],
+    loss: Expr,
+    gradients: dict[Var, Expr],
+    cotangents: dict[Var, Expr],
 ) -> Formulas:
     simple = simplify_all([*gradients.values(), *cotangents.values()])
     count = len(gradients)
     return Formulas(
         tuple(leaves),
+        tuple(layers),
         definitions,
         loss,
         dict(zip(gradients, simple[:count], strict=True)),

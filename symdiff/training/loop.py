@@ -109,7 +109,7 @@ def train(
     before, weights, done = state
     del losses[done:]
 
-    evaluate = lower([net.loss, substitute(net.prediction, net.expanded)], [leaf.var for leaf in net.leaves])
+    evaluate = lower([net.loss, substitute(net.prediction, net.expanded)], [leaf.var for leaf in net.leaves], simplify=False)
 
     def result_at(weights: list[Array]) -> tuple[float, Array]:
         with np.errstate(all="ignore"):
