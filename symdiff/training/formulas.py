@@ -56,7 +56,7 @@ class Formulas:
         for layer in self.layers:
             values = {v: substitute(self.definitions[v], hidden) for v in layer}
             if used.isdisjoint(layer):
-                hidden.update(values)
+                hidden |= dict(values.items())
             else:
                 shown |= values
         return shown
