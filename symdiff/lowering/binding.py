@@ -71,6 +71,13 @@ class Binder:
                 )
         return [self._converted(i, a, dtype) for i, a in zip(self.inputs, found, strict=True)]
 
+    def sizes(self, values: Sequence[Any]) -> dict[str, int]:
+        """The sizes of the named dims, as the first input that has each says."""
+        sizes: dict[str, int] = {}
+        for i, v in zip(self.inputs, values, strict=True):
+            self._bind(i, v if type(v) is np.ndarray else self._array(i, v), sizes, {})
+        return sizes
+
     def _array(self, i: Input, value: Any) -> np.ndarray:
         try:
             array = np.asarray(value)
@@ -112,7 +119,7 @@ def _rank(shape: Shape) -> str:
     return "a scalar" if not shape else f"{len(shape)} axes" if len(shape) > 1 else "1 axis"
 
 
-def compiled_call(binder: Binder, run: Callable[..., Any], wrap: tuple[str, str]) -> Callable[..., Any]:
+def compiled_call(binder: Binder, run: Callable[..., Any], wrap: tuple[str, str], keys: tuple[Any, ...]) -> Callable[..., Any]:
     """A function of positional arguments that runs at once when all fit, else by way of `binder`. `wrap` is what
     stands around the result to give it its structure."""
     names = Names({"run", "slow", "ndarray", "f8", "f4", "i8", "float", "type", "dtype", "keys", "dict", "zip", "np"})
@@ -155,6 +162,7 @@ def compiled_call(binder: Binder, run: Callable[..., Any], wrap: tuple[str, str]
     lines.append(f"    return {before}run(*slow([{', '.join(arguments)}])){after}")
     space: dict[str, Any] = {
         "run": run,
+        "keys": keys,
         "slow": binder.arrays,
         "ndarray": np.ndarray,
         "f8": np.float64,

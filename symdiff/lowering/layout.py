@@ -49,6 +49,12 @@ def wrapped(parts: Sequence[str]) -> list[str]:
     return lines
 
 
+def call_lines(before: str, parts: Sequence[str], after: str) -> list[str]:
+    """before + parts with commas + after, on one line if it fits."""
+    line = f"{before}{', '.join(parts)}{after}"
+    return [line] if len(line) <= WIDTH + 4 else [before.rstrip(), *indented(wrapped(parts)), after]
+
+
 def array_lines(name: str, array: np.ndarray) -> list[str]:
     """A constant array: written out if it is small, else packed."""
     dtype = {"b": "bool", "i": "np.int64", "u": "np.int64"}.get(array.dtype.kind, "np.float64")

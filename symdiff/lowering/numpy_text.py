@@ -187,7 +187,7 @@ def _gather_t(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
-_INFIX: dict[str, Row] = {
+INFIX: dict[str, Row] = {
     "add": _infix("+", SUM, SUM, SUM + 1),
     "subtract": _infix("-", SUM, SUM, SUM + 1),
     "multiply": _infix("*", PRODUCT, PRODUCT, PRODUCT + 1),
@@ -223,7 +223,7 @@ TEXT: dict[str, Row] = {
     "full": _full,
     "copy": _copy,
     **{f.name: _call(f"np.{f.numpy}") for f in FUNCTIONS.values() if f.numpy},
-    **_INFIX,
+    **INFIX,
     **_OWN,
     "transpose": _transpose,
     "expand": _expand,

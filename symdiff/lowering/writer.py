@@ -152,7 +152,7 @@ class Writer:
     def docstring(self) -> list[str]:
         """Shapes of the inputs and outputs."""
         inputs = [f"{self.arguments[i.register]} {show_shape(i.shape)}" for i in self.program.inputs]
-        outputs = [f"{o.name} {show_shape(self.context.shapes[o.register])}" for o in self.program.outputs]
+        outputs = [f"{ascii_name(o.name)} {show_shape(self.context.shapes[o.register])}" for o in self.program.outputs]
         text = f"{', '.join(inputs)} -> {', '.join(outputs)}".strip()
         if len(text) <= WIDTH:
             return [f'"""{text}"""']

@@ -1,0 +1,111 @@
+"""A tiny program as a module of three functions: on arrays, on floats, and the one to call, which takes arrays and computes on floats.
+
+Python's floats raise where NumPy gives inf or nan; the function on floats then asks the one on arrays, so that the result is NumPy's.
+Arrays of float32 go to the function on arrays as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symdiff.lowering.layout import call_lines, indented, statement_lines
+from symdiff.lowering.naming import Names
+from symdiff.lowering.numpy_source import RESERVED, Function, Source, array_function, module
+from symdiff.lowering.program import Program
+from symdiff.lowering.python_text import FLOATS, NAMES
+from symdiff.lowering.scalars import entries
+from symdiff.lowering.writer import Writer, return_line
+
+
+def emit_scalars(program: Program, scalars: Program) -> tuple[Source, str]:
+    """The module of a program and of what it is on scalars, and the name of the function on floats."""
+    names = Names((*RESERVED, "flat", "ZeroDivisionError", *NAMES))
+    call = names.fresh(program.name)
+    arrays = array_function(replace(program, name=f"{call}_arrays"), names)
+    floats, imported = _float_function(program, scalars, names, f"{call}_floats", arrays.name)
+    outer = _array_call(program, call, arrays, floats)
+    imports = [f"from math import {', '.join(sorted(imported))}"] if imported else []
+    flat = Function("flat", (), _FLAT, [], set())
+    return Source(module([flat, arrays, floats, outer], imports), call), floats.name
+
+
+_FLAT = [
+    "def flat(arrays):",
+    '    """All entries of some arrays, as floats."""',
+    "    return tuple([float(x) for a in arrays for x in np.ravel(a)])",
+]
+
+
+def _float_function(program: Program, scalars: Program, names: Names, name: str, fallback: str) -> tuple[Function, set[str]]:
+    name = names.fresh(name)
+    writer = Writer(scalars, FLOATS, Names((*RESERVED, "flat", *NAMES, name, fallback)), [])
+    returned = writer.run()
+    arguments = tuple(writer.arguments.values())
+    rest = iter(arguments)
+    given = [_nested([next(rest) for _ in entries(i.name, _shape(i.shape))], _shape(i.shape)) for i in program.inputs]
+    as_arrays = [f"np.array({g})" if i.shape else f"np.float64({g})" for g, i in zip(given, program.inputs, strict=True)]
+    before, after = ("[", "]") if len(program.outputs) == 1 else ("", "")
+    result = return_line(returned) if len(returned) != 1 else f"return ({returned[0].code},)"
+    lines = [
+        *call_lines(f"def {name}(", arguments, "):"),
+        *indented(_docstring(scalars)),
+        "    try:",
+        *indented(indented([*statement_lines(writer.statements), *result.split("\n")])),
+        "    except (ArithmeticError, ValueError):  # where Python's floats raise, NumPy gives inf or nan",
+        *indented(indented(call_lines(f"return flat({before}{fallback}(", as_arrays, f"){after})"))),
+    ]
+    return Function(name, arguments, lines, [], set()), writer.context.helpers
+
+
+def _docstring(scalars: Program) -> list[str]:
+    text = f"The same on floats, entry by entry: {len(scalars.inputs)} in, {len(scalars.outputs)} out, as one tuple."
+    return [f'"""{text}"""']
+
+
+def _array_call(program: Program, call: str, arrays: Function, floats: Function) -> Function:
+    """Takes the arrays apart, computes on floats, and puts arrays together."""
+    rest = iter(floats.arguments)
+    given: list[str] = []
+    lines: list[str] = []
+    for argument, i in zip(arrays.arguments, program.inputs, strict=True):
+        shape = _shape(i.shape)
+        own = [next(rest) for _ in entries(i.name, shape)]
+        if shape and own:
+            lines.append(f"{_nested(own, shape)} = {argument}.tolist()")
+        given += [f"float({argument})"] if not shape else own
+    names = Names((*RESERVED, "flat", "values", call, arrays.name, floats.name, *arrays.arguments, *floats.arguments))
+    results: list[str] = []
+    built: list[str] = []
+    for o in program.outputs:
+        shape = _shape(_output_shape(program, o.register))
+        own = [names.fresh(n) for n in entries(o.name, shape)]
+        results += own
+        built.append(f"np.float64({own[0]})" if not shape else f"np.array({_nested(own, shape)})" if own else f"np.zeros({shape})")
+    first = next((a for a, i in zip(arrays.arguments, program.inputs, strict=True) if i.shape), None)
+    if first:
+        lines.insert(0, f"    return {arrays.name}({', '.join(arrays.arguments)})")
+        lines.insert(0, f"if {first}.dtype != np.float64:")
+    lines += call_lines(f"values = {floats.name}(", given, ")")
+    lines += call_lines("(", results, f"{',' if len(results) == 1 else ''}) = values")
+    lines += [f"return {built[0]}"] if len(built) == 1 else call_lines("return (", built, ")")
+    head = [f"def {call}({', '.join(arrays.arguments)}):", f'    """As {arrays.name}, computed on floats."""']
+    return Function(call, arrays.arguments, [*head, *indented(lines)], [], set())
+
+
+def _output_shape(program: Program, register: int) -> tuple[int | str, ...]:
+    shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+    return shapes[register]
+
+
+def _shape(shape: Sequence[int | str]) -> tuple[int, ...]:
+    return tuple(d for d in shape if isinstance(d, int))
+
+
+def _nested(names: Sequence[str], shape: Sequence[int]) -> str:
+    """Names as nested tuples of a shape."""
+    if not shape:
+        return names[0]
+    step = len(names) // shape[0] if shape[0] else 0
+    parts = [_nested(names[k * step : (k + 1) * step], shape[1:]) for k in range(shape[0])]
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
