@@ -33,7 +33,8 @@ def from_sympy(s: Any, shapes: Mapping[str, Any] | None = None) -> Expr:
     what is not real; UnknownName for a name in `shapes` that does not occur.
 
     >>> import sympy
-    >>> X, w = sympy.MatrixSymbol('X', 'n', 'd'), sympy.MatrixSymbol('w', 'd', 1)
+    >>> n, d = sympy.symbols('n d')
+    >>> X, w = sympy.MatrixSymbol('X', n, d), sympy.MatrixSymbol('w', d, 1)
     >>> from_sympy(X * w).shape
     ('n',)
     """
@@ -43,6 +44,8 @@ def from_sympy(s: Any, shapes: Mapping[str, Any] | None = None) -> Expr:
 
     if not isinstance(s, (sp.Basic, sp.MatrixBase)):
         return as_expr(s)
+    if isinstance(s, sp.MatrixBase):
+        s = s.as_immutable()
     known = {name: _given(name, given) for name, given in (shapes or {}).items()}
     try:
         return _read(s, known, ())

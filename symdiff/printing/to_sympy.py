@@ -63,8 +63,8 @@ def to_sympy(e: Expr, *, names: Mapping[Expr, str] | None = None) -> Any:
 
     >>> from symdiff.expr.leaves import var
     >>> X, w, y = var('X', ('n', 'd')), var('w', ('d',)), var('y', ('n',))
-    >>> print(to_sympy(2 * (X.T @ (X @ w - y))))
-    2*(X.T*(X*w - y))
+    >>> print(to_sympy(2 * X.T @ (X @ w - y)))
+    2*X.T*(X*w - y)
     """
     names = dict(names or {})
     nodes = list(topological(e, until=names.__contains__))

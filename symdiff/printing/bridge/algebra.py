@@ -9,11 +9,11 @@ from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Ones
-from symdiff.printing.bridge.arrays import entry
+from symdiff.printing.bridge.arrays import entry, inlined
 from symdiff.printing.bridge.functions import number, sympy_function
 from symdiff.printing.bridge.products import Part, matrix_product
 from symdiff.printing.bridge.symbols import sympy_constant, sympy_dim, sympy_number
-from symdiff.printing.bridge.writer import DEEPEST, Condition, Writer, rank_two
+from symdiff.printing.bridge.writer import DEEPEST, Condition, Writer, over, rank_two
 
 
 # --- leaves -------------------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def sum_form(b: Writer, e: Add, operands: list[Any]) -> Any:
         return sp.Add(*map(number, operands), evaluate=False)
     if len(e.shape) <= 2:
         return sp.MatAdd(*operands, evaluate=False)
-    return b.array(e.shape, lambda *i: sp.Add(*(entry(o, i) for o in operands), evaluate=False))
+    return b.array(e.shape, lambda *i: sp.Add(*(number(inlined(o, i)) for o in operands), evaluate=False))
 
 
 def product_form(b: Writer, e: Contract, operands: list[Any]) -> Any:
@@ -56,7 +56,7 @@ def product_form(b: Writer, e: Contract, operands: list[Any]) -> Any:
         return parts[0].form
     matrix = _filled(e, parts, dims) if len(e.out) <= 2 else None
     if matrix is None and all(len(p.labels) <= 2 for p in parts):
-        matrix = matrix_product(_ones_first(parts, e.out), e.out, dims)
+        matrix = matrix_product(_ones_first(parts, e.out), e.out, dims, b.diagonal)
     return matrix if matrix is not None else _indexed_product(b, e, operands, dims)
 
 
@@ -119,10 +119,10 @@ def _indexed_product(b: Writer, e: Contract, operands: list[Any], dims: Mapping[
         factors = [
             number(entry(form, [place[label] for label in labels]))
             for f, form, labels in zip(e.factors, operands, e.labels, strict=True)
-            if not isinstance(f, Ones)
+            if summed or not isinstance(f, Ones)
         ] or [sp.S.One]
         body = sp.Mul(*factors, evaluate=False) if len(factors) > 1 else factors[0]
-        return sp.Sum(body, *((i, 0, dims[label] - 1) for label, i in summed.items())) if summed else body
+        return over(sp.Sum, body, *((i, 0, dims[label] - 1) for label, i in summed.items())) if summed else body
 
     return b.array(e.shape, at)
 
@@ -148,7 +148,8 @@ def function_form(b: Writer, e: Map, operands: list[Any]) -> Any:
     arrays = [k for k, f in enumerate(fills) if f is None]
     if len(e.shape) <= 2 and e.fn == "pow" and 0 in arrays:
         return HadamardPower(operands[0], operands[1] if fills[1] is None else fills[1])
-    if len(e.shape) <= 2 and len(arrays) == 1:
+    single = all(d == 1 for d in e.shape)  # applyfunc would hand the whole matrix to the function
+    if len(e.shape) <= 2 and len(arrays) == 1 and not single:
         simple = all(f is None or f.is_number for f in fills)
         x = sp.Symbol(b.argument if simple else next(b.fresh_arguments), real=True)
         body = number(sympy_function(e.fn, [x if f is None else f for f in fills]))

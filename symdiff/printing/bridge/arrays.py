@@ -6,7 +6,7 @@ back finds the node again; `.doit()` writes it out where there is a formula for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
@@ -25,12 +25,69 @@ def entry(form: Any, index: Sequence[Any]) -> Any:
     from sympy.matrices.expressions.matexpr import MatrixElement
 
     if isinstance(form, sp.Lambda):
-        return form.expr.xreplace(dict(zip(form.variables, index, strict=True)))
+        plain = isinstance(form.expr, sp.Indexed) and form.expr.indices == form.variables
+        return form.expr.func(form.expr.base, *index) if plain else applied()(form, *index)
     if isinstance(form, sp.NDimArray):
         return form[tuple(index)]
     if not index:
         return form
-    return MatrixElement(form, *index) if len(index) == 2 else MatrixElement(form, index[0], 0)
+    row, column = (*index, 0)[:2]
+    return sp.Expr.__new__(MatrixElement, form, sp.sympify(row), sp.sympify(column))  # unevaluated, of an empty matrix too
+
+
+def inlined(form: Any, index: Sequence[Any]) -> Any:
+    """An entry written out: what the Lambda of an array of rank 3 or more says at the indices."""
+    import sympy as sp
+
+    return _reindexed(form.expr, dict(zip(form.variables, index, strict=True))) if isinstance(form, sp.Lambda) else entry(form, index)
+
+
+@cache
+def applied() -> Any:
+    """The SymPy class of an entry of an array that is given by a Lambda: the Lambda at indices, left as it stands."""
+    import sympy as sp
+
+    def doit(self: Any, **hints: Any) -> Any:
+        return inlined(self.args[0], self.args[1:]).doit(**hints)
+
+    def text(self: Any, printer: Any) -> str:
+        return f"{printer._print(self.args[0])}({printer.stringify(self.args[1:], ', ')})"
+
+    return type(sp.Function)(
+        "applied", (sp.Function,), {"doit": doit, "is_extended_real": True, "_sympystr": text, "_symdiff_source": text}
+    )
+
+
+def _reindexed(s: Any, places: Mapping[Any, Any]) -> Any:
+    """The same expression at other indices. SymPy's own replacement would evaluate on the way, and merge x + x + x."""
+    from sympy import Indexed
+    from sympy.core.basic import Basic
+
+    new: dict[int, Any] = {}
+    stack = [(s, False)]
+    while stack:
+        part, ready = stack.pop()
+        if id(part) in new:
+            continue
+        if part in places:
+            new[id(part)] = places[part]
+        elif not ready and part.args:
+            stack.append((part, True))
+            stack.extend((a, False) for a in part.args)
+        else:
+            args = [new[id(a)] for a in part.args]
+            if all(a is b for a, b in zip(args, part.args, strict=True)):
+                new[id(part)] = part
+            elif isinstance(part, Indexed):
+                new[id(part)] = Indexed(*args)
+            else:
+                made = new[id(part)] = Basic.__new__(type(part), *args)
+                for field in ("is_commutative", "nargs"):
+                    if any(field in getattr(cls, "__slots__", ()) for cls in type(part).__mro__) or field in getattr(part, "__dict__", {}):
+                        setattr(made, field, getattr(part, field))
+                if hasattr(part, "_argset"):
+                    made._argset = frozenset(args)
+    return new[id(s)]
 
 
 # --- fixed data: dims, axes, keys ---------------------------------------------------------------------------------
@@ -106,7 +163,7 @@ def form_shape(form: Any) -> tuple[Any, ...]:
 
     if isinstance(form, sp.Lambda):
         return tuple(i.upper - i.lower + 1 for i in form.variables)
-    return tuple(form.shape)
+    return tuple(map(sp.sympify, form.shape))
 
 
 def _arg(kind: str) -> Row:
@@ -186,6 +243,11 @@ _NAMES: dict[type[Expr], Callable[[Any], str]] = {
 }
 
 
+def facts(name: str) -> tuple[str, ...]:
+    """What SymPy may assume of a named function's values."""
+    return ("integer", "nonnegative") if name.startswith("arg") else ("real",)
+
+
 @cache
 def array_function(name: str) -> Any:
     """The SymPy class of a named function of an array's entries."""
@@ -199,7 +261,7 @@ def array_function(name: str) -> Any:
         value = row.formula(sp, operands, data, index) if row.formula else None
         return self.func(*args) if value is None else value
 
-    return type(sp.Function)(name, (sp.Function,), {"doit": doit, "is_extended_real": True})
+    return type(sp.Function)(name, (sp.Function,), {"doit": doit, **{f"is_{fact}": True for fact in facts(name)}})
 
 
 def written(e: Expr, forms: Sequence[Any], index: Sequence[Any]) -> Any:

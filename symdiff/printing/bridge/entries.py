@@ -12,7 +12,7 @@ from symdiff.expr.dims import Dim, dim_add, dim_mul, dim_sub, show_shape
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Place, Range
-from symdiff.printing.bridge.arrays import TABLE, split
+from symdiff.printing.bridge.arrays import TABLE, applied, split
 from symdiff.printing.bridge.matrices import filled, of_kind, of_node, shape_of, zeros
 from symdiff.printing.bridge.reader import Reader, Readers, Reading
 from symdiff.printing.bridge.symbols import array_of_sympy, dim_of_sympy, variable_of_symbol
@@ -57,6 +57,11 @@ def _entry_of_matrix(r: Reader, s: Any, scope: Scope) -> Reading:
         return scalar(joined(value.factors, (), {}))
     wanted = [p for p, present in zip(places, value.kind, strict=True) if present]
     return (yield from _entry(r, node_of(value), wanted, scope))
+
+
+def _entry_of_array(r: Reader, s: Any, scope: Scope) -> Reading:
+    value = yield s.args[0], scope
+    return (yield from _entry(r, node_of(value), s.args[1:], scope))
 
 
 def _indexed(r: Reader, s: Any, scope: Scope) -> Reading:
@@ -148,9 +153,10 @@ def _blocks(r: Reader, s: Any, scope: Scope) -> Reading:
             return filled(r, inner, both=True)
         if isinstance(inner, sp.ZeroMatrix):
             return zeros(r, inner, both=True)
+        if isinstance(inner, sp.MatrixBase) and all(v.is_number for v in inner.flat()):
+            return of_kind(r, array_of_sympy(inner, both=True), (True, True))
         value = yield inner, scope
-        node = rank_two(value)
-        return of_kind(r, node, (True, True))
+        return of_kind(r, rank_two(value), (True, True))
     lines = []
     for k in range(s.blockshape[0]):
         line = []
@@ -214,5 +220,6 @@ def entry_readers() -> Readers:
         sp.Indexed: _indexed,
         sp.BlockMatrix: _blocks,
         MatrixSlice: _matrix_slice,
+        applied(): _entry_of_array,
         sp.Function: _named,
     }

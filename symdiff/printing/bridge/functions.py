@@ -53,8 +53,10 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "silu": lambda sp, x: x / (1 + sp.exp(-x)),
     "softsign": lambda sp, x: x / (1 + sp.Abs(x)),
     "where": lambda sp, c, x, y: sp.Piecewise((x, c), (y, True)),
+    "iverson": lambda sp, c: sp.Piecewise((1, c), (0, True)),
 }
-"""Named functions: formula(sympy, *operands)."""
+"""Named functions: formula(sympy, *operands). The last two stand where SymPy would fold a Piecewise within a condition, across the
+variables that are bound there: where, and Iverson's bracket, the number 1 or 0 of a truth value."""
 
 
 def _half_to_even(sp: Any, x: Any) -> Any:
@@ -69,6 +71,7 @@ def _half_to_even(sp: Any, x: Any) -> Any:
 def named_function(name: str) -> Any:
     """The SymPy class of a function that SymPy lacks, with its formula as derivative, value and code."""
     import sympy as sp
+    from sympy.logic.boolalg import Boolean
 
     formula = FORMULAS[name]
     arity = formula.__code__.co_argcount - 1
@@ -77,7 +80,8 @@ def named_function(name: str) -> Any:
         return formula(sp, *self.args)
 
     def doit(self: Any, **hints: Any) -> Any:
-        return formula(sp, *(a.doit(**hints) if hints.get("deep", True) else a for a in self.args))
+        args = [a.doit(**hints) if hints.get("deep", True) else a for a in self.args]
+        return formula(sp, *args) if not isinstance(args[0], Boolean) or not args[0].has(sp.Piecewise) else self.func(*args)
 
     def fdiff(self: Any, argindex: int = 1) -> Any:
         places = [sp.Dummy(real=True) for _ in self.args]
@@ -99,11 +103,19 @@ def named_function(name: str) -> Any:
 
 
 def _predicate(name: str) -> Any:
-    """The SymPy class of a truth value that SymPy lacks."""
+    """The SymPy class of a truth value that SymPy lacks; known of numbers only."""
     import sympy as sp
     from sympy.logic.boolalg import BooleanFunction
 
-    fields = {"nargs": 1, "_numpycode": lambda self, printer: f"numpy.{name}({printer._print(self.args[0])})"}
+    def value(cls: Any, x: Any) -> Any:
+        return (sp.true if (x is sp.nan if name == "isnan" else x.is_finite) else sp.false) if x.is_Number else None
+
+    fields = {
+        "nargs": 1,
+        "eval": classmethod(value),
+        "doit": lambda self, **hints: self.func(*(a.doit(**hints) for a in self.args)),
+        "_numpycode": lambda self, printer: f"numpy.{name}({printer._print(self.args[0])})",
+    }
     return type(sp.And)(name, (BooleanFunction,), fields)
 
 
@@ -115,7 +127,7 @@ def classes() -> dict[str, Any]:
 
     found = {name: getattr(sp, theirs) for name, theirs in (NATIVE | UNORDERED | RELATIONS).items()}
     found |= {name: getattr(cfunctions, theirs) for name, theirs in CODED.items()}
-    found |= {name: named_function(name) for name in FORMULAS}
+    found |= {name: named_function(name) for name in FORMULAS if name != "iverson"}
     found |= {name: _predicate(name) for name in ("isfinite", "isnan")}
     found |= {"logical_not": sp.Not}
     return found
@@ -134,7 +146,11 @@ def number(s: Any) -> Any:
     """A truth value as the number that NumPy takes it for: 1 where it holds, else 0."""
     import sympy as sp
 
-    return s if isinstance(s, sp.Expr) else sp.Piecewise((sp.S.One, s), (sp.S.Zero, sp.true), evaluate=False)
+    if isinstance(s, sp.Expr):
+        return s
+    if s.has(sp.Piecewise):
+        return named_function("iverson")(s)
+    return sp.Piecewise((sp.S.One, s), (sp.S.Zero, sp.true), evaluate=False)
 
 
 def truth(s: Any) -> Any:
@@ -143,6 +159,8 @@ def truth(s: Any) -> Any:
 
     if not isinstance(s, sp.Expr):
         return s
+    if isinstance(s, named_function("iverson")):
+        return s.args[0]
     if isinstance(s, sp.Piecewise) and s == number(s.args[0].cond):
         return s.args[0].cond
     return sp.Ne(0, s, evaluate=False)  # not_equal(s, 0), which the user may have written, is Ne(s, 0)
@@ -165,7 +183,7 @@ def _power(sp: Any, x: Any, p: Any) -> Any:
 
 def _where(sp: Any, condition: Any, a: Any, b: Any) -> Any:
     c = truth(condition)
-    if c.has(sp.Piecewise):  # which SymPy would fold into the condition, across the variables bound there
+    if c.has(sp.Piecewise):
         return named_function("where")(c, a, b)
     # a plain 1 and 0 would read as the truth value itself
     otherwise = sp.Not(c, evaluate=False) if (a, b) == (1, 0) else sp.true

@@ -122,6 +122,9 @@ def _matrix_product(r: Reader, s: Any, scope: Scope) -> Reading:
 
     if len(s.args) == 2 and type(s.args[0]) is sp.MatPow and s.args[0].args[1] == -1 and s.args[1].is_Matrix:
         return (yield from _solution(r, s, scope))
+    if len(s.args) == 1:  # a product of one keeps what is in it apart
+        value = yield s.args[0], scope
+        return of_kind(r, node_of(value), value.kind)
     factors: list[Any] = []
     rows: Label | None = None
     columns: Label | None = None
@@ -132,8 +135,6 @@ def _matrix_product(r: Reader, s: Any, scope: Scope) -> Reading:
             factors.append((_closed(value, s), ()))
             continue
         single = _single(r, value)
-        if started and columns is None and single.kind == (True, False) and part.shape == (1, 1):  # a row of length 1
-            single = Value(single.factors, None, single.rows, is_matrix=True)
         if not started:
             rows, started = single.rows, True
         elif columns is not None and single.rows is not None:

@@ -7,7 +7,7 @@ over and stands once gets a vector of ones. What comes out is one MatMul, turned
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -31,25 +31,24 @@ class Lay(NamedTuple):
     right: int | None
 
 
-def matrix_product(parts: Sequence[Part], out: Labels, dims: Mapping[int, Any]) -> Any | None:
-    """The matrix product of the parts with the axes `out`, the plainest there is; None if they do not lie in a row."""
+def matrix_product(parts: Sequence[Part], out: Labels, dims: Mapping[int, Any], diagonal: Callable[[Any], Any]) -> Any | None:
+    """The matrix product of the parts with the axes `out`, the plainest there is; None if they do not lie in a row.
+
+    `diagonal` makes the column of a matrix's diagonal.
+    """
     if len(parts) > LONGEST or len(out) > 2 or any(len(p.labels) > 2 for p in parts):
         return None
     heavy = [p for p in parts if p.labels]
     if len(heavy) == 1 and not out and len(heavy[0].labels) == 2 and heavy[0].labels[0] == heavy[0].labels[1]:
         return _trace([p.form for p in parts])
-    plain = [_diagonal_of(p) for p in parts]
+    plain = [_without_repeats(p, diagonal) for p in parts]
     rows = [row for attempt in (plain, _grouped(plain)) for way in range(3) if (row := _row(attempt, out, dims, way)) is not None]
     return min(rows, key=lambda row: row[0])[1] if rows else None
 
 
-def _diagonal_of(part: Part) -> Part:
-    import sympy as sp
-    from sympy.matrices.expressions.diagonal import DiagonalOf
-
-    if len(part.labels) == 2 and part.labels[0] == part.labels[1] and not isinstance(part.form, sp.Identity):
-        return Part(DiagonalOf(part.form), part.labels[:1])
-    return part
+def _without_repeats(part: Part, diagonal: Callable[[Any], Any]) -> Part:
+    repeats = len(part.labels) == 2 and part.labels[0] == part.labels[1]
+    return Part(diagonal(part.form), part.labels[:1]) if repeats else part
 
 
 def _grouped(parts: Sequence[Part]) -> list[Part]:
@@ -70,6 +69,8 @@ def _grouped(parts: Sequence[Part]) -> list[Part]:
 def _turned(form: Any) -> Any:
     import sympy as sp
 
+    if isinstance(form, sp.OneMatrix) and form.shape != (1, 1):  # which would still be a column
+        return sp.OneMatrix(*form.shape[::-1])
     return form if isinstance(form, sp.Identity) else sp.Transpose(form)
 
 
@@ -111,7 +112,7 @@ def _row(parts: Sequence[Part], out: Labels, dims: Mapping[int, Any], way: int) 
             if right is not None and right not in part.labels:
                 if right in needed:
                     return None
-                args.append(_ones(dims, right, None))
+                args.append(_ones(dims, right))
                 right = None
             if right is not None:
                 stays = right in later or (right in out and left != right)
@@ -122,19 +123,20 @@ def _row(parts: Sequence[Part], out: Labels, dims: Mapping[int, Any], way: int) 
                 lay = ways[1]
             else:
                 lay = next((w for w in ways if w.left not in needed and w.left != left), ways[0])
-                if lay.left in needed or lay.left == left:
+                if lay.left is None or lay.left in needed or lay.left == left:
                     return None
-                args.append(_ones(dims, None, lay.left))
+                args.append(_ones(dims, lay.left, as_row=True))
         args.append(lay.form)
         right = lay.right
     return _closed(args, left, right, out, dims)
 
 
-def _ones(dims: Mapping[int, Any], left: int | None, right: int | None) -> Any:
+def _ones(dims: Mapping[int, Any], label: int, as_row: bool = False) -> Any:
     """The vector of ones that sums over a label: a column on the right of it, a row on the left."""
     import sympy as sp
 
-    return sp.OneMatrix(*(1 if label is None else dims[label] for label in (left, right)))
+    column = sp.OneMatrix(dims[label], 1)
+    return _turned(column) if as_row else column
 
 
 def _closed(args: list[Any], left: int | None, right: int | None, out: Labels, dims: Mapping[int, Any]) -> tuple[int, Any] | None:
@@ -143,13 +145,13 @@ def _closed(args: list[Any], left: int | None, right: int | None, out: Labels, d
     from sympy.matrices.expressions.matexpr import MatrixElement
 
     if not out and left == right and left is not None:
-        return _cost(args) + 4, _trace(args)
+        return _cost(args) + 5, _trace(args)
     if left is not None and left == right:
-        args, right = [*args, _ones(dims, left, None)], None
+        args, right = [*args, _ones(dims, left)], None
     if right is not None and right not in out:
-        args, right = [*args, _ones(dims, right, None)], None
+        args, right = [*args, _ones(dims, right)], None
     if left is not None and left not in out:
-        args, left = [_ones(dims, None, left), *args], None
+        args, left = [_ones(dims, left, as_row=True), *args], None
     ends = tuple(label for label in (left, right) if label is not None)
     if not out and not ends:
         return _cost(args), MatrixElement(_joined(args), 0, 0)

@@ -16,7 +16,7 @@ from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Delta, Iota, Map
-from symdiff.printing.bridge.functions import names_of_classes
+from symdiff.printing.bridge.functions import named_function, names_of_classes
 from symdiff.printing.bridge.reader import Reader, Readers, Reading
 from symdiff.printing.bridge.symbols import constant_of_sympy, dim_of_sympy, variable_of_symbol
 from symdiff.printing.bridge.values import Index, Scope, Value, dims_of, elementwise, in_order, joined, scalar
@@ -190,7 +190,7 @@ def _over_indices(r: Reader, s: Any, scope: Scope) -> Reading:
         if len(limit) != 3:
             raise Unsupported(f"from_sympy: {s}: a sum or product over {limit[0]} needs its limits")
         start = dim_of_sympy(limit[1])
-        inner = (*inner, (limit[0], Index(dim_sub(dim_of_sympy(limit[2]), dim_add(start, -1)), start)))
+        inner = (*inner, (limit[0], Index(dim_sub(dim_of_sympy(limit[2]), dim_add(start, -1)), start, summed=True)))
     (body,) = yield from _all(r, [s.function], inner)
     dims = dims_of(inner)
     rest = in_order((label for label in body.labels if label not in s.variables), inner)
@@ -250,6 +250,7 @@ def scalar_readers() -> Readers:
         sp.KroneckerDelta: _delta,
         sp.Sum: _over_indices,
         sp.Product: _over_indices,
+        named_function("iverson"): _by(lambda c: c),
         sp.re: _by(lambda x: x),
         sp.conjugate: _by(lambda x: x),
         sp.UnevaluatedExpr: _by(lambda x: x),

@@ -11,7 +11,7 @@ from symdiff.expr.nodes import Concat, Contract, Gather, Linalg, Place, Range, R
 from symdiff.printing.bridge.arrays import entry, written
 from symdiff.printing.bridge.functions import number
 from symdiff.printing.bridge.symbols import sympy_dim
-from symdiff.printing.bridge.writer import Writer, rank_two
+from symdiff.printing.bridge.writer import Writer, over, rank_two
 
 
 # --- reductions and scans -----------------------------------------------------------------------------------------
@@ -29,7 +29,7 @@ def reduction_form(b: Writer, e: Reduce, operands: list[Any]) -> Any:
     def at(*index: Any) -> Any:
         rest = iter(index)
         place = [factors[a] if a in factors else next(rest) for a in range(e.x.ndim)]
-        return sp.Product(number(entry(operands[0], place)), *((i, 0, sympy_dim(e.x.shape[a]) - 1) for a, i in factors.items()))
+        return over(sp.Product, number(entry(operands[0], place)), *((i, 0, sympy_dim(e.x.shape[a]) - 1) for a, i in factors.items()))
 
     return b.array(e.shape, at)
 
@@ -58,14 +58,14 @@ def scan_form(b: Writer, e: Scan, operands: list[Any]) -> Any:
     """The entries up to index i, or from it on, summed or multiplied."""
     import sympy as sp
 
-    over = {"cumsum": sp.Sum, "cumprod": sp.Product}[e.kind]
+    kind = {"cumsum": sp.Sum, "cumprod": sp.Product}[e.kind]
     k = b.index()
     last = sympy_dim(e.shape[e.axis]) - 1
 
     def at(*index: Any) -> Any:
         i = index[e.axis]
         body = entry(operands[0], [*index[: e.axis], k, *index[e.axis + 1 :]])
-        return over(body, (k, i, last) if e.reverse else (k, 0, i))
+        return over(kind, body, (k, i, last) if e.reverse else (k, 0, i))
 
     return b.array(e.shape, at)
 

@@ -221,9 +221,12 @@ def constant_of_sympy(s: Any) -> Expr:
     raise Unsupported(f"from_sympy: the number {s} ({type(s).__name__}) is not known")
 
 
-def array_of_sympy(s: Any) -> Expr:
-    """The constant of an explicit matrix or array of numbers; a single column is a vector."""
-    shape = s.shape[:1] if len(s.shape) == 2 and s.shape[1] == 1 else s.shape
-    values = [constant_of_sympy(v).value for v in s.flat()] if hasattr(s, "flat") else [constant_of_sympy(v).value for v in s]  # type: ignore[attr-defined]
+def array_of_sympy(s: Any, both: bool = False) -> Expr:
+    """The constant of an explicit matrix or array of numbers; a single column is a vector unless `both` axes are wanted."""
+    import sympy as sp
+
+    shape = s.shape[:1] if len(s.shape) == 2 and s.shape[1] == 1 and not both else s.shape
+    entries = [constant_of_sympy(v) for v in (s.flat() if isinstance(s, sp.MatrixBase) else sp.flatten(s))]
+    values = [c.value for c in entries if isinstance(c, Const)]
     whole = all(isinstance(v, int) for v in values)
     return const(np.array(values, dtype=np.int64 if whole and values else np.float64).reshape(tuple(map(int, shape))))

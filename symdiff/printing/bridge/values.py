@@ -50,10 +50,11 @@ class Value:
 
 
 class Index(NamedTuple):
-    """What an index runs over: start, start + 1, ... : `dim` values."""
+    """What an index runs over: start, start + 1, ... : `dim` values. It is summed over, or an axis of an array around it."""
 
     dim: Dim
     start: Dim = 0
+    summed: bool = False
 
 
 Scope = tuple[tuple[Label, "Index | Value"], ...]
@@ -98,9 +99,11 @@ def rank_two(value: Value) -> Expr:
 
 
 def in_order(labels: Iterable[Label], scope: Scope) -> tuple[Label, ...]:
-    """Labels in the order in which they were bound."""
-    place = {label: k for k, (label, _) in enumerate(scope)}
-    return tuple(sorted(set(labels), key=lambda label: place[label]))
+    """Labels as axes: those of arrays around in the order of their axes, then those that are summed in the order given."""
+    bound = {label: (k, what) for k, (label, what) in enumerate(scope)}
+    distinct = dict.fromkeys(labels)
+    summed = {label for label in distinct if isinstance(what := bound[label][1], Index) and what.summed}
+    return (*sorted(distinct.keys() - summed, key=lambda label: bound[label][0]), *(label for label in distinct if label in summed))
 
 
 def dims_of(scope: Scope) -> dict[Label, Dim]:
@@ -109,7 +112,8 @@ def dims_of(scope: Scope) -> dict[Label, Dim]:
 
 def elementwise(make: Callable[..., Expr], values: Sequence[Value], scope: Scope) -> Value:
     """A function of scalars entry by entry, over the union of the labels they hang on."""
-    labels = in_order((label for v in values for label in v.labels), scope)
+    union = in_order((label for v in values for label in v.labels), scope)
+    labels = next((v.labels for v in values if len(v.factors) == 1 and len(v.labels) == len(union)), union)
     dims = dims_of(scope)
     nodes = [joined(v.factors, labels if v.labels else (), dims) for v in values]
     return scalar(make(*nodes), labels)

@@ -10,7 +10,7 @@ from symdiff.errors import NameClash
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Contract, Iota, Ones, Var
 from symdiff.expr.traverse import size_names
-from symdiff.printing.bridge.arrays import entry
+from symdiff.printing.bridge.arrays import entry, inlined
 from symdiff.printing.bridge.functions import number
 from symdiff.printing.bridge.symbols import matrix_symbol, sympy_dim, variable_symbol
 
@@ -73,18 +73,25 @@ class Writer:
         made = sp.FunctionMatrix(dims[0], dims[1] if len(dims) == 2 else 1, sp.Lambda((i, j), body))
         return rank_two(made) if len(dims) == 2 else made
 
+    def diagonal(self, form: Any) -> Any:
+        """The diagonal of a matrix as a column, by its entries: SymPy's DiagonalOf fails once a matrix of numbers is put in."""
+        import sympy as sp
+
+        i, j = self.index(), self.index()
+        return sp.FunctionMatrix(form.shape[0], 1, sp.Lambda((i, j), entry(form, (i, i))))
+
     def at(self, e: Expr, index: Sequence[Any]) -> Any:
-        """Entry `index` of a node; of what is stretched or turned, the entry below it; of a comparison, the truth value."""
+        """Entry `index` of a node; of what is stretched, the entry below it; of a comparison, the truth value."""
         if e in self.conditions:
             return self.conditions[e].at(index)
         if isinstance(e, Iota) and e not in self.names:
             return index[0]
         if isinstance(e, Contract) and e not in self.names and len(e.factors) - sum(isinstance(f, Ones) for f in e.factors) == 1:
             inner, labels = next((f, ls) for f, ls in zip(e.factors, e.labels, strict=True) if not isinstance(f, Ones))
-            if set(labels) <= set(e.out) and len(set(labels)) == len(labels):
-                place = dict(zip(e.out, index, strict=True))
+            place = dict(zip(e.out, index, strict=True))
+            if [label for label in e.out if label in labels] == list(labels):
                 return self.at(inner, [place[label] for label in labels])
-        return entry(self.forms[e], index)
+        return inlined(self.forms[e], index)
 
     def symbol(self, e: Expr) -> Any:
         import sympy as sp
@@ -99,6 +106,16 @@ class Writer:
         else:
             symbol = matrix_symbol(name, e.shape)
         return self.array(e.shape, lambda *i: symbol[i]) if len(e.shape) > 2 else symbol
+
+
+def over(kind: Any, body: Any, *limits: Any) -> Any:
+    """A Sum or Product that leaves its body alone: SymPy's constructor folds a Piecewise and merges a Sum of a Sum."""
+    import sympy as sp
+
+    made = sp.Expr.__new__(kind)
+    made._args = (body, *kind(sp.S.One, *limits).limits)
+    made.is_commutative = True
+    return made
 
 
 def rank_two(form: Any) -> Any:
