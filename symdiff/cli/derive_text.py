@@ -9,14 +9,14 @@ import numpy as np
 from rich.cells import cell_len
 
 from symdiff.cli.layout import equation, padded, table
-from symdiff.cli.matrix_text import definition_lines, gradient_lines
+from symdiff.cli.matrix_text import MOST_ROWS, definition_lines, gradient_lines
 from symdiff.cli.notation import Notation
 from symdiff.expr.dims import Shape
 from symdiff.expr.nodes import Var
 from symdiff.training.derived import Derived
 from symdiff.training.net import Array
 
-MOST_ROWS, MOST_EXAMPLES = 8, 4
+MOST_EXAMPLES = 4
 
 
 def page(derived: Derived, columns: int) -> list[str]:
@@ -99,19 +99,20 @@ def _side_by_side(blocks: Sequence[list[str]], columns: int) -> list[str]:
 
 
 def _forward_of_batch(derived: Derived, notation: Notation, layers: Sequence[Sequence[Var]]) -> list[str]:
-    loss = f"{notation.loss} {number(derived.loss)}"
-    data = [v for leaf in derived.net.data for v in _entry_names(derived, leaf.entries)]
-    given = [(v, derived.entries[v]) for v in data]
+    """A row a value and a column an example; the first few of each layer and of the batch."""
+    assert derived.weights is not None
+    data = [_entry_names(derived, leaf.entries) for leaf in derived.net.data]
+    cotangents = list(derived.weights.formulas.cotangents)
+    given = [(v, derived.entries[v]) for group in data for v in group[:MOST_ROWS]]
     named = [(v, derived.forward[v]) for layer in layers for v in layer[:MOST_ROWS]]
-    if derived.weights:
-        named += [(v, derived.weights.values.named[v]) for v in derived.weights.formulas.cotangents]
+    named += [(v, derived.weights.values.named[v]) for v in cotangents[:MOST_ROWS]]
     count = max(np.size(a) for _, a in (*given, *named))
     heads = ["Values", *(f"row {k + 1}" for k in range(min(count, MOST_EXAMPLES)))]
     rows = [[notation.formula(v), *_row(a, "{:g}")] for v, a in given] + [[notation.formula(v), *_row(a, "{:.9f}")] for v, a in named]
     lines = table([heads, *(["  " + name, *cells] for name, *cells in rows)], right=range(1, len(heads)), indent=0)
-    more = sum(len(layer) - len(layer[:MOST_ROWS]) for layer in layers)
-    notes = [f"{count - MOST_EXAMPLES:,} rows left out"] * (count > MOST_EXAMPLES) + [f"{more:,} names left out"] * (more > 0)
-    return [*lines, "  " + loss + (f"   ({', '.join(notes)})" if notes else "")]
+    more = sum(len(group[MOST_ROWS:]) for group in (*data, *layers, cotangents))
+    notes = [f"{count - MOST_EXAMPLES:,} rows left out"] * (count > MOST_EXAMPLES) + [f"{more:,} values left out"] * (more > 0)
+    return [*lines, f"  {notation.loss} {number(derived.loss)}" + (f"   ({', '.join(notes)})" if notes else "")]
 
 
 def _row(values: Array, form: str) -> list[str]:
@@ -155,7 +156,7 @@ def _weight_by_weight(derived: Derived, notation: Notation, columns: int) -> lis
         for w, g in formulas.gradients.items()
     ]
     left = max((cell_len(notation.formula(v)) for v in formulas.cotangents), default=0)
-    for k, (v, c) in enumerate(formulas.cotangents.items()):
+    for k, (v, c) in enumerate(list(formulas.cotangents.items())[:MOST_ROWS]):
         lines = equation(padded(notation.formula(v), left), notation.formula(c), room, indent=9)
         blocks.append((["  where  " + lines[0][9:], *lines[1:]] if k == 0 else lines, cotangents[v], ""))
     column = max(cell_len(line) for lines, _, _ in blocks for line in lines)
@@ -163,6 +164,8 @@ def _weight_by_weight(derived: Derived, notation: Notation, columns: int) -> lis
     for lines, value, new in blocks:
         page.append(_columns(lines[0], column, value, value_width, new))
         page += lines[1:]
+    if left := list(formulas.cotangents)[MOST_ROWS:]:
+        page.append(f"         … and {len(left):,} more, to {notation.formula(left[-1])}")
     if derived.left_out:
         counts = ", ".join(f"{count:,} of {name}" for name, count in derived.left_out.items())
         total = sum(derived.left_out.values())

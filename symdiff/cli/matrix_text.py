@@ -8,12 +8,19 @@ from symdiff.cli.layout import beside, equation
 from symdiff.cli.notation import Notation
 from symdiff.training.formulas import Formulas
 
+MOST_ROWS = 8  # of one layer
+
 
 def definition_lines(formulas: Formulas, notation: Notation, columns: int) -> list[str]:
-    """h = ..., y = ..., E = ...; all indented by four."""
-    pairs = [(notation.formula(v), notation.formula(e)) for v, e in formulas.displayed.items()]
-    pairs.append((notation.loss, notation.formula(formulas.loss)))
-    return [line for left, right in pairs for line in equation(left, right, columns, indent=4)]
+    """h = ..., y = ..., E = ...; all indented by four, the first few of a long layer."""
+    lines: list[str] = []
+    for layer in formulas.layers:
+        shown = [v for v in layer if v in formulas.displayed]
+        for v in shown[:MOST_ROWS]:
+            lines += equation(notation.formula(v), notation.formula(formulas.displayed[v]), columns, indent=4)
+        if len(shown) > MOST_ROWS:
+            lines.append(f"    … and {len(shown) - MOST_ROWS:,} more, to {notation.formula(shown[-1])}")
+    return lines + equation(notation.loss, notation.formula(formulas.loss), columns, indent=4)
 
 
 def gradient_lines(formulas: Formulas, notation: Notation, columns: int) -> list[str]:

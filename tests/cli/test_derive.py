@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import sympy
 
-from symdiff.training import mazur
+from symdiff.expr.leaves import var
+from symdiff.expr.ops import log_softmax, mean, tanh
+from symdiff.expr.ops import sum as sum_of
+from symdiff.training import NETS, Definition, Leaf, Net, mazur
 from symdiff.training.derived import derive as derive_net
 
 NUMBERS = [
@@ -132,6 +135,62 @@ def test_other_styles_mention_every_gradient(symdiff, net, style):
     for line in answer.lines:
         if style == "mathml" and line.startswith("<math"):
             assert line.count("<mrow") == line.count("</mrow>")
+
+
+def tanh_net(inputs: int, hidden: int, outputs: int) -> Net:
+    """A net with biases and softmax cross-entropy over a batch of 6, unlike the two that come with symdiff."""
+    generator = np.random.default_rng(0)
+
+    def leaf(name: str, *shape: int | str) -> Leaf:
+        value = generator.normal(size=[6 if d == "n" else d for d in shape])
+        return Leaf(var(name, shape), value, entries(name.lower(), *shape))
+
+    def entries(stem: str, *shape: int | str) -> tuple[str, ...]:
+        return tuple(stem + "_".join(str(k + 1) for k in place) for place in np.ndindex(*(d for d in shape if d != "n")))
+
+    W, b, V, c, X = leaf("W", inputs, hidden), leaf("b", hidden), leaf("V", hidden, outputs), leaf("c", outputs), leaf("X", "n", inputs)
+    T = Leaf(var("T", ("n", outputs)), np.eye(outputs)[generator.integers(outputs, size=6)], entries("target_o", "n", outputs))
+    a1, h, a2 = var("a1", ("n", hidden)), var("h", ("n", hidden)), var("a2", ("n", outputs))
+    return Net(
+        name="tanh",
+        description=f"{inputs}-{hidden}-{outputs}",
+        parameters=(W, b, V, c),
+        fixed=(),
+        data=(X, T),
+        definitions=(
+            Definition(a1, X.var @ W.var + b.var, entries("net_h", hidden), "δ₁", entries("δ_h", hidden)),
+            Definition(h, tanh(a1), entries("out_h", hidden)),
+            Definition(a2, h @ V.var + c.var, entries("net_o", outputs), "δ₂", entries("δ_o", outputs)),
+        ),
+        objective=-mean(sum_of(T.var * log_softmax(a2, axis=1), axis=1)),
+        prediction=a2,
+        target=T.var,
+        start="N(0, 1)",
+        learning_rate=0.1,
+        epochs=10,
+        target_loss=1.0,
+    )
+
+
+def test_large_net_is_abridged_with_the_count_of_what_is_left_out(symdiff, monkeypatch):
+    monkeypatch.setitem(NETS, "tanh", lambda: tanh_net(3, 12, 2))
+    answer = symdiff("derive", "--net", "tanh")
+    assert answer.code == 0, answer.err
+    assert "∂E/∂W = Xᵀ δ₁" in answer.out and "∂E/∂b = δ₁ᵀ 𝟏" in answer.out
+    assert "… and 60 more (20 of V, 8 of b, 32 of W): name the ones to see with --wrt" in answer.out
+    assert len(answer.lines) < 80 and max(map(len, answer.lines)) <= 100
+    data = json.loads(symdiff("derive", "--net", "tanh", "--json").out)
+    assert data["weights"]["left_out"] == {"V": 20, "b": 8, "W": 32}
+    one = symdiff("derive", "--net", "tanh", "--wrt", "w3_12")
+    assert one.code == 0 and "∂E/∂w3_12 = " in one.out
+
+
+def test_single_weights_of_another_net_agree_with_its_matrices(symdiff, monkeypatch):
+    monkeypatch.setitem(NETS, "tanh", lambda: tanh_net(2, 2, 2))
+    data = json.loads(symdiff("derive", "--net", "tanh", "--json").out)
+    single = np.concatenate([[row["value"] for row in data["weights"]["gradients"]]])
+    whole = np.concatenate([np.ravel(row["value"]) for row in data["matrices"]["gradients"]])
+    np.testing.assert_allclose(single, whole, rtol=1e-12)
 
 
 def test_output_to_a_file(symdiff, tmp_path):
