@@ -4,13 +4,14 @@ sums that are known carried out, and scalar parts set apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from symdiff.expr.algebra import contract, product
 from symdiff.expr.build import power
 from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Size, Var
+from symdiff.rewrite.chains import cancel_in_chain, matrix_chain
 from symdiff.rewrite.exponentials import merge_exponentials
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.softmax import is_log_softmax
@@ -38,6 +39,8 @@ def cancelling(e: Expr) -> set[object]:
     if isinstance(base, Map) and base.fn == "exp":
         return {"exp"}
     found: set[object] = {base}
+    if isinstance(base, Linalg) and base.fn == "inv":
+        found |= {base.args[0], *(matrix for matrix, _ in matrix_chain(base.args[0]) or ())}
     if isinstance(base, Add) and len(base.terms) <= 6:
         for t in base.terms:
             for f, _ in as_term(t).factors:
@@ -65,7 +68,8 @@ def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
             meets = any(cancelling(g) & others for g, _ in inner.factors)
             alone = set(ls) - set(term.out) - used_labels(g for j, g in enumerate(term.factors) if j != k)
             meets = meets or (bool(alone) and any(isinstance(g, Add) for g, _ in inner.factors))
-            if not meets or used_labels(inner.factors) != set(inner.out):
+            summed = used_labels(inner.factors) != set(inner.out)
+            if not meets or (summed and not _ends_chain(inner, (g for j, (g, _) in enumerate(term.factors) if j != k))):
                 inner = None
         scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors)) and not _meets_size(inner, term)
         if inner is None or scalar_sum or len(inner.factors) - 1 > room:
@@ -79,6 +83,13 @@ def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
         coefficient = multiply_numbers(coefficient, inner.coefficient)
         factors += [(g, tuple(names[label] for label in inner_ls)) for g, inner_ls in inner.factors]
     return Term(coefficient, tuple(factors), term.out)
+
+
+def _ends_chain(inner: Term, others: Iterable[Expr]) -> bool:
+    """Whether a product of matrices holds one that the inverse of a product beside it may cancel."""
+    matrices = {f for f, ls in inner.factors if len(ls) == 2}
+    chains = (matrix_chain(g.args[0]) for g in others if isinstance(g, Linalg) and g.fn == "inv")
+    return any(matrix in matrices for chain in chains if chain for matrix, _ in chain)
 
 
 def _meets_size(inner: Term, term: Term) -> bool:
@@ -230,6 +241,9 @@ def known_sums(term: Term) -> tuple[Term, str] | None:
             (f, ls), (g, other) = term.factors[i], term.factors[j]
             if len(ls) != 2 or len(other) != 2 or ls.count(label) != 1 or other.count(label) != 1:
                 continue
+            shortened = cancel_in_chain(term, i, j, label) or cancel_in_chain(term, j, i, label)
+            if shortened is not None:
+                return shortened
             cancelled = _cancels(f, ls.index(label), g, other.index(label))
             if cancelled:
                 ends = (ls[1 - ls.index(label)], other[1 - other.index(label)])
@@ -259,10 +273,28 @@ def _cancels(f: Expr, axis: int, g: Expr, other: int) -> str:
 
 # --- the whole ----------------------------------------------------------------------------------------------------
 def orient_symmetric(term: Term) -> Term:
-    """A symmetric matrix is written with the axis of the result first."""
+    """A symmetric matrix is written with the axis first that is nearer to the first axis of the result, as a product reads."""
+    if not any(is_symmetric(f) for f, _ in term.factors):
+        return term
+    steps = _steps_from(term.out[:1], [ls for _, ls in term.factors])
     place = {label: k for k, label in enumerate(term.out)}
-    factors = tuple((f, ls[::-1] if is_symmetric(f) and place.get(ls[1], 99) < place.get(ls[0], 99) else ls) for f, ls in term.factors)
+
+    def rank(label: int) -> tuple[int, int]:
+        return steps.get(label, 99), place.get(label, 99)
+
+    factors = tuple((f, ls[::-1] if is_symmetric(f) and rank(ls[1]) < rank(ls[0]) else ls) for f, ls in term.factors)
     return Term(term.coefficient, factors, term.out)
+
+
+def _steps_from(start: Sequence[int], factors: Sequence[Labels]) -> dict[int, int]:
+    """How many factors lie between the start and each label."""
+    steps = dict.fromkeys(start, 0)
+    wave = list(start)
+    while wave:
+        reached = {other: steps[label] + 1 for label in wave for ls in factors if label in ls for other in ls if other not in steps}
+        steps |= reached
+        wave = list(reached)
+    return steps
 
 
 def split_scalars(term: Term) -> Term:
