@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count
+from typing import Any
 
 from symdiff.expr.dims import dim_names
 from symdiff.expr.names import SUBSCRIPTS
@@ -22,22 +23,22 @@ _OTHERS = "qsuvztfg"
 MANY = 10  # parts beyond which they are numbered
 
 
-def _letters(e: Expr, t: Term) -> str:
+def _letters(e: Any, t: Term) -> str:
     """Letters to try in turn, by what the part is: upper case for matrices."""
     kind = "difference" if t.op == "add" and not all(t.data) else t.data[0] if t.op == "call" else t.op
     letters = _PREFERRED.get(kind, "") + _OTHERS
     return letters.upper() if len(e.shape) >= 2 else letters
 
 
-def choose_names(parts: Sequence[tuple[Expr, Term]], leaves: Iterable[Expr], own: Mapping[Expr, str], identifiers: bool) -> dict[Expr, str]:
+def choose_names(parts: Sequence[tuple[Any, Term]], leaves: Iterable[Expr], own: Mapping[Expr, str], identifiers: bool) -> dict[Any, str]:
     """A name for every variable and part, each different; `own` are names that the caller chose.
 
     With `identifiers` they are Python's: subscript digits become digits, and no name hides a function of the formula.
     """
-    names: dict[Expr, str] = {}
+    names: dict[Any, str] = {}
     taken: set[str] = set(RESERVED) if identifiers else set()
     listed = list(leaves)
-    taken |= {d for e in [*listed, *(p for p, _ in parts)] for d in dim_names(static_dims(e))}
+    taken |= {d for e in [*listed, *(p for p, _ in parts)] for d in dim_names(static_dims(e) if isinstance(e, Expr) else e.shape)}
     for e in listed:
         wanted = own.get(e) or (e.name if isinstance(e, Var) else "")
         if wanted:

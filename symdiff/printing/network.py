@@ -279,7 +279,8 @@ class Search:
 
 
 def quotient(above: Sequence[Term], below: Sequence[Term], shape: tuple[Dim, ...]) -> Term:
-    """One division of two products."""
+    """One division of two products; what is stretched to the shape stands behind what has it."""
+    above = sorted(above, key=lambda t: 0 if t.shape == () else 1 if t.shape == shape else 2)
     top = term.times(above, shape)
     return term.over(top, term.times(below, shape), shape) if below else top
 

@@ -19,7 +19,8 @@ from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Contract, Delta, Iota, Map, Ones, Size, Var
 from symdiff.printing import structure, term
-from symdiff.printing.layout import Layout, Options, broadcast, dim, exact, fit, keep_best, labels_of, natural, relabel
+from symdiff.printing.common import Parts, name_repeats, nameable
+from symdiff.printing.layout import Layout, Options, broadcast, dim, exact, fit, keep_best, natural, relabel
 from symdiff.printing.plan import Network, Plan, Planner, Sum
 from symdiff.printing.product import Piece, product_options
 from symdiff.printing.term import Term
@@ -36,7 +37,7 @@ class Notation:
     """Terms of the roots, and the named parts that they use, operands first."""
 
     roots: tuple[Term, ...]
-    parts: tuple[tuple[Expr, Term], ...]
+    parts: Parts
 
 
 def notation(
@@ -83,7 +84,8 @@ class Composer:
                 used.add(t.data)
                 stack.append(self.parts[t.data])
             stack.extend(t.args)
-        return Notation(terms, tuple((e, t) for e, t in self.parts.items() if e in used))
+        found = tuple((e, t) for e, t in self.parts.items() if e in used)
+        return Notation(*name_repeats(terms, found, self.saving))
 
     def whole(self, e: Expr) -> Term:
         return exact(self.options[e], natural(e.shape), e.shape)
@@ -96,7 +98,8 @@ class Composer:
         best = fit(options, natural(e.shape))[0]
         if (best.size > LONGEST or best.depth > DEEPEST) and e not in self.roots:
             return True
-        return best.ops > 0 and (self.planner.uses[e] - 1) * best.ops >= self.saving and not self.planner.transparent(e)
+        worth = best.ops > 0 and (self.planner.uses[e] - 1) * best.ops >= self.saving
+        return worth and nameable(best) and not self.planner.transparent(e)
 
     def _named(self, e: Expr, options: Options) -> Options:
         """A name in place of the notation, which is set aside; a symmetric part reads the same both ways."""
@@ -150,7 +153,7 @@ class Composer:
         if not truths:
             return pieces
         wrapped = set(truths[:-1])
-        if network.coefficient < 0 and above[0] in truths:
+        if getattr(network.coefficient, "numerator", 0) == -1 and above[0] in truths:  # no literal to carry the sign
             wrapped.add(above[0])
         last = pieces[truths[-1]]
         if len(above) == 1 and len(set(last.labels)) != len(last.labels):
@@ -288,14 +291,24 @@ def as_number(t: Term) -> Term:
     return term.times([term.ONE, t], t.shape)
 
 
-_SIGN_PASSES = {"times": None, "over": 0, "matmul": None, "transpose": 0, "outer": None, "sum": 0, "mean": 0, "trace": 0, "diag": 0}
+_SIGN_PASSES = {
+    "times": None,
+    "over": 0,
+    "matmul": None,
+    "transpose": 0,
+    "outer": None,
+    "sum": 0,
+    "mean": 0,
+    "trace": 0,
+    "diag": 0,
+    "kron": None,
+}
 
 
 def absorb_sign(t: Term) -> Term:
     """-(a * (b - c)) as a * (c - b), where a difference is found; otherwise `t`."""
-    if t.op != "neg":
-        return t
-    flipped = _flipped(t.args[0])
+    positive, bare = term.split_sign(t)
+    flipped = None if positive else _flipped(bare)
     return t if flipped is None else flipped
 
 

@@ -133,7 +133,9 @@ def add(terms: Sequence[Term], signs: Sequence[bool], shape: Shape) -> Term:
         terms = [negate(terms[lead]), *(terms[k] for k in order[1:])]
         signs = [True] + [False] * (len(terms) - 1)
     else:
-        order = sorted(range(len(terms)), key=lambda k: not signs[k])
+        plain = {t.data for t in terms if t.op == "name"}
+        turned = [t.op == "transpose" and t.args[0].op == "name" and t.args[0].data in plain for t in terms]
+        order = sorted(range(len(terms)), key=lambda k: (not signs[k], turned[k]))  # A + A.T, not A.T + A
         terms, signs = [terms[k] for k in order], [signs[k] for k in order]
     return _make("add", terms, shape, tuple(signs), own=len(terms) - 1)
 
@@ -236,10 +238,13 @@ def compare(sign: str, a: Term, b: Term, shape: Shape) -> Term:
     return _make("compare", (a, b), shape, sign, own=1)
 
 
+def with_args(t: Term, args: Sequence[Term]) -> Term:
+    """The same form over other arguments, each of the shape of the one it replaces."""
+    own = t.ops - sum(a.ops for a in t.args)
+    return _make(t.op, args, t.shape, t.data, own, blemish=t.weight - sum(a.weight for a in t.args) - STEP * own)
+
+
 def replaced(t: Term, at: int, new: Term) -> Term:
     """`t` with another argument of the same shape."""
     args = (*t.args[:at], new, *t.args[at + 1 :])
-    if t.op == "times":
-        return times(args, t.shape)
-    own = t.ops - sum(a.ops for a in t.args)
-    return _make(t.op, args, t.shape, t.data, own, blemish=t.weight - sum(a.weight for a in t.args) - STEP * own)
+    return times(args, t.shape) if t.op == "times" else with_args(t, args)
