@@ -51,7 +51,7 @@ def _numbers(s: Any) -> np.ndarray:
 
 
 def _number(s: Any) -> float | bool:
-    s = _opaque(_opaque(s).doit())
+    s = _opaque(_traces(_opaque(s)).doit())
     if s in (sp.true, sp.false):
         return bool(s)
     value = complex(sp.N(s, 30))
@@ -59,9 +59,14 @@ def _number(s: Any) -> float | bool:
     return value.real
 
 
+def _traces(s: Any) -> Any:
+    """Traces as sums of entries: SymPy leaves the trace of a FunctionMatrix as it stands."""
+    return s.replace(sp.Trace, lambda m: sp.Add(*(MatrixElement(m, i, i) for i in range(int(m.shape[0])))))
+
+
 def _opaque(s: Any) -> Any:
     """Named functions without a formula (argsort, eigvalsh ...) by the reference evaluator."""
-    return s.replace(lambda f: f.func.__name__ in TABLE, _by_reference) if hasattr(s, "replace") else s
+    return s.replace(lambda f: f.func.__name__ in TABLE and not f.free_symbols, _by_reference) if hasattr(s, "replace") else s
 
 
 def _by_reference(f: Any) -> Any:
