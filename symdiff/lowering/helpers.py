@@ -24,6 +24,13 @@ def sigmoid(x):
     z = np.exp(-np.abs(x))
     return np.where(x >= 0, 1.0, z) / (1.0 + z)
 '''),
+    "sigmoids": _helper('''
+def sigmoids(x):
+    """sigmoid(x) and 1 - sigmoid(x), both without overflow or lost digits."""
+    z = np.exp(-np.abs(x))
+    large, small = 1.0 / (1.0 + z), z / (1.0 + z)
+    return np.where(x >= 0, large, small), np.where(x >= 0, small, large)
+'''),
     "softplus": _helper('''
 def softplus(x):
     """log(1 + exp(x)), without overflow."""

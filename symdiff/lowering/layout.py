@@ -19,9 +19,9 @@ LITERAL = 64  # entries of a constant array that are written out
 
 @dataclass
 class Statement:
-    """Lines that define one variable, and the variables they read."""
+    """Lines that define variables, and the variables they read."""
 
-    name: str
+    names: tuple[str, ...]
     lines: list[str]
     reads: frozenset[str]
     comment: str = ""
@@ -80,7 +80,7 @@ def cut(
     `shared` are the arguments, sizes and dtype that every part may take; `head` opens the last function and `result` ends it.
     """
     chunks = [statements[k : k + CHUNK] for k in range(0, len(statements), CHUNK)]
-    made_in = {s.name: k for k, chunk in enumerate(chunks) for s in chunk}
+    made_in = {n: k for k, chunk in enumerate(chunks) for s in chunk for n in s.names}
     reads = [dict.fromkeys(n for s in chunk for n in sorted(s.reads)) for chunk in chunks] + [dict.fromkeys(sorted(last_reads))]
     place: list[dict[str, int]] = [{} for _ in chunks]  # of each name in the tuple that its part returns
     for k, wanted in enumerate(reads):

@@ -206,7 +206,8 @@ INFIX: dict[str, Row] = {
 _OWN: dict[str, Row] = {
     "relu": _form("np.maximum({}, 0.0)"),
     **{
-        name: _helper(name) for name in ("sigmoid", "softplus", "log_sigmoid", "silu", "leaky_relu", "elu", "gelu", "gelu_tanh", "softsign")
+        name: _helper(name)
+        for name in ("sigmoid", "sigmoids", "softplus", "log_sigmoid", "silu", "leaky_relu", "elu", "gelu", "gelu_tanh", "softsign")
     },
     **{name: _helper(name) for name in ("erf", "erfc", "gammaln", "digamma", "polygamma")},
 }
@@ -262,7 +263,6 @@ TEXT: dict[str, Row] = {
     "solve": _call("np.linalg.solve"),
     "eigh": _call("np.linalg.eigh"),
     "svd": _form("np.linalg.svd({}, full_matrices=False)"),
-    "item": lambda c, i, args: Text(f"{within(args[0], ATOM)}[{i.params[0]}]"),
 }
 
 

@@ -188,6 +188,7 @@ TABLE: tuple[Operation, ...] = (
     Operation("sqrt", 1),
     Operation("cast", 1, _first_shape, _last_param),  # (kind)
     *_functions(),
+    Operation("sigmoids", 1, _scalar, _tuple, _per_operand_element),  # sigmoid(x) and sigmoid(-x), items 0 and 1
     # views
     Operation("transpose", 1, lambda s, p: tuple(s[0][a] for a in p[0]), _same, view=True),  # (order)
     Operation("expand", 1, _expanded, _same, view=True),  # (axes of the result)

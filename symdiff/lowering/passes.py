@@ -129,6 +129,35 @@ def _with_values(program: Program, values: Mapping[int, Any]) -> Program:
     return replace(program, instructions=tuple(kept), constants=tuple(constants))
 
 
+# --- sigmoids -----------------------------------------------------------------------------------------------------
+def pair_sigmoids(program: Program) -> Program:
+    """sigmoid(x) and sigmoid(-x) by one exponential: the activation, and what its derivative multiplies it with."""
+    made = {i.result: i for i in program.instructions}
+    by_argument = {i.args[0]: i for i in program.instructions if i.op == "sigmoid" and i.shape}
+    pairs: dict[int, int] = {}  # x -> the register of sigmoid(-x)
+    for x, i in by_argument.items():
+        negated = made.get(x)
+        if negated is not None and negated.op == "negative" and negated.args[0] in by_argument:
+            pairs[negated.args[0]] = i.result
+    if not pairs:
+        return program
+    fresh = max(made) + 1
+    partner = {by_argument[x].result: x for x in pairs} | {r: x for x, r in pairs.items()}
+    both: dict[int, int] = {}
+    kept: list[Instruction] = []
+    for i in program.instructions:
+        if i.result not in partner:
+            kept.append(i)
+            continue
+        x = partner[i.result]
+        if x not in both:
+            both[x] = fresh
+            kept.append(Instruction("sigmoids", (x,), (), fresh, (), "tuple"))
+            fresh += 1
+        kept.append(replace(i, op="item", args=(both[x],), params=(int(i.args[0] != x), i.shape)))
+    return drop_dead(program.with_instructions(kept))
+
+
 # --- order of products --------------------------------------------------------------------------------------------
 def associate_products(program: Program) -> Program:
     """a * (b * c) as (a * b) * c where the shapes are equal and nobody else reads b * c: how a person writes it."""
@@ -165,6 +194,7 @@ Pass = Callable[[Program], Program]
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("fold constants", fold_constants),
     ("share common subexpressions", share),
+    ("share exponentials of sigmoids", pair_sigmoids),
     ("write products from the left", associate_products),
     ("drop dead code", drop_dead),
 )

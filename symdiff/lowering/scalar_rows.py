@@ -55,6 +55,13 @@ def _sigmoid(s: Scalars, x: int) -> int:
     return s.divide(s.number(1), s.add(s.number(1), s.function("exp", s.negative(x))))
 
 
+def _sigmoids(s: Scalars, i: Instruction, args: list[Registers]) -> Registers:
+    """sigmoid(x) and sigmoid(-x), one behind the other."""
+    x = args[0]
+    minus = np.array([s.negative(int(r)) for r in x.flat], np.int64).reshape(x.shape)
+    return np.stack([np.array([_sigmoid(s, int(r)) for r in a.flat], np.int64).reshape(x.shape) for a in (x, minus)])
+
+
 def _softplus(s: Scalars, x: int) -> int:
     return s.add(s.function("maximum", x, s.number(0)), s.function("log1p", s.function("exp", s.negative(s.function("abs", x)))))
 
@@ -238,6 +245,8 @@ ROWS: dict[str, Row] = {
     **{name: _comparison(name) for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
     "where": _elementwise(_where),
     "sigmoid": _elementwise(_sigmoid),
+    "sigmoids": _sigmoids,
+    "item": lambda s, i, args: args[0][i.params[0]],
     "softplus": _elementwise(_softplus),
     "log_sigmoid": _elementwise(lambda s, x: s.negative(_softplus(s, s.negative(x)))),
     "logaddexp": _elementwise(lambda s, x, y: _logsumexp(s, [x, y])),

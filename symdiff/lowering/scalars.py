@@ -64,7 +64,7 @@ def _scalarised(program: Program) -> Program:
         of[argument.register] = np.array([b.input(name, ()) for name in entries(argument.name, shape)], np.int64).reshape(shape)
     for i in program.instructions:
         row = ROWS.get(i.op)
-        if row is None or i.kind in ("int", "tuple"):
+        if row is None or i.kind == "int":
             raise NotScalar
         static(i)
         result: Registers = np.asarray(row(s, i, [of[a] for a in i.args]))

@@ -21,11 +21,13 @@ INLINE = 64  # characters of a part that may stand inside a line
 INLINE_WORK = 5  # operations in such a part
 ROOM = WIDTH - 12  # for what stands right of "name = "
 
-VIEWS_WITHOUT_NAME = ("transpose", "expand", "squeeze", "item")
+VIEWS_WITHOUT_NAME = ("transpose", "expand", "squeeze")
 STEMS = {
     "matmul": "z", "dot": "s", "vdot": "s", "sum": "total", "add": "a", "subtract": "r", "multiply": "p", "divide": "q", "negative": "m",
     "constant": "c", "cast": "x", "outer": "o", "scatter": "v", "embed": "D", "diag": "D", "einsum": "t", "tensordot": "t", "where": "w",
 }  # fmt: skip
+
+PARTS = {"eigh": ("values", "vectors"), "svd": ("left", "values", "right"), "sigmoids": ("sigmoid", "rest")}  # of tuples
 
 Row = Callable[[Context, Instruction, Sequence[Text]], Text]
 Lines = Callable[[Context, Instruction, Sequence[Text], str], list[str]]
@@ -58,6 +60,10 @@ class Writer:
         self.uses: Counter[int] = Counter(a for i in program.instructions for a in i.args)
         self.uses.update(o.register for o in program.outputs)
         self.made = {i.result: i for i in program.instructions}
+        self.parts: dict[int, list[Instruction]] = {}
+        for i in program.instructions:
+            if i.op == "item":
+                self.parts.setdefault(i.args[0], []).append(i)
         self.returned = {o.register for o in program.outputs}
         self.texts: dict[int, Text] = {r: Text(n, reads=frozenset((n,))) for r, n in self.arguments.items()}
         self.pending: dict[int, Instruction] = {}
@@ -74,12 +80,16 @@ class Writer:
         if lines is not None:
             name = self._name(i)
             args = [self.texts[a] for a in i.args]
-            self.statements.append(Statement(name, lines(self.context, i, args, name), reads(args), i.comment))
+            self.statements.append(Statement((name,), lines(self.context, i, args, name), reads(args), i.comment))
             self.texts[i.result] = Text(name, reads=frozenset((name,)))
+            return
+        if i.op == "item":  # named where its tuple was written
             return
         text = self._expression(i)
         if i.op in ("const", "size"):
             self.texts[i.result] = text
+        elif i.kind == "tuple":
+            self._unpack(i, text)
         elif i.hint or (i.op == "constant" and i.kind == "real") or not self._inlines(i, text):
             self._assign(i, text)
         else:
@@ -112,8 +122,26 @@ class Writer:
     def _assign(self, i: Instruction, text: Text) -> None:
         self.pending.pop(i.result, None)
         name = self._name(i)
-        self.statements.append(Statement(name, [f"{name} = {text.code}"], text.reads, i.comment))
+        self.statements.append(Statement((name,), [f"{name} = {text.code}"], text.reads, i.comment))
         self.texts[i.result] = Text(name, reads=frozenset((name,)))
+
+    def _unpack(self, i: Instruction, text: Text) -> None:
+        """All parts of a tuple that are read, in one statement."""
+        parts = self.parts[i.result]
+        hint = next((part.hint for part in parts if part.hint), "")
+        names = {}
+        for part in parts:
+            what = PARTS[i.op][part.params[0]]
+            if part.hint or hint:
+                names[part.params[0]] = self.names.fresh(part.hint or f"{hint}_{what}")
+            else:
+                names[part.params[0]] = self._name(replace(part, args=i.args, op=what))
+        targets = ", ".join(names.get(k, "_") for k in range(len(PARTS[i.op])))
+        comment = " ".join(part.comment for part in parts if part.comment)
+        self.statements.append(Statement(tuple(names.values()), [f"{targets} = {text.code}"], text.reads, comment))
+        for part in parts:
+            name = names[part.params[0]]
+            self.texts[part.result] = Text(name, reads=frozenset((name,)))
 
     def _name(self, i: Instruction) -> str:
         if i.hint:

@@ -90,6 +90,22 @@ def test_a_product_that_two_others_hold_is_computed_once() -> None:
     assert sum(i.op == "multiply" for i in lower([first, second, third]).program.instructions) == 3
 
 
+def test_a_sigmoid_and_its_complement_share_the_exponential() -> None:
+    h = o.sigmoid(v)
+    f = lower([h, y * o.sigmoid(-v)], [v, y], names={h: "h"})
+    assert "h, h_rest = sigmoids(v)" in f.source and "def sigmoid(" not in f.source
+    points = np.array([-np.inf, -1000, -40, 0, 40, 1000, np.inf])
+    both = f(points, np.ones(7))
+    for got, sign in zip(both, (1, -1), strict=True):
+        np.testing.assert_allclose(got, lower(o.sigmoid(v))(sign * points), rtol=1e-15)
+
+
+def test_a_decomposition_of_which_two_parts_are_read_is_made_once() -> None:
+    values, vectors = o.eigh(A)
+    f = lower([values, vectors])
+    assert f.source.count("linalg") == 1 and "values_A, vectors_A = np.linalg.eigh(A)" in f.source
+
+
 def test_given_names_and_comments_stand_in_the_source() -> None:
     h = o.sigmoid(X @ W + b)
     delta = (h - Y) * h * (1 - h)
