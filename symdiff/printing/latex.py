@@ -72,6 +72,7 @@ class LatexWriter(MathWriter):
     after_number = " "
     after_quotient = " "
     hadamard = r" \odot "
+    kronecker = r" \otimes "
     signs: Mapping[str, str] = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
     def name(self, word: str) -> str:

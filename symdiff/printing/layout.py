@@ -15,6 +15,7 @@ from symdiff.printing.term import Term
 
 Layout = tuple[int | None, ...]
 Options = dict[Layout, Term]
+WHOLE = ("", "", "")  # the entry `:` of a key
 
 
 def natural(shape: Shape) -> Layout:
@@ -63,12 +64,14 @@ def reindex(t: Term, layout: Layout, wanted: Layout) -> Term:
         return t
     if layout == ():
         return filled(t, layout, wanted, (1,) * len(wanted))  # a Python number cannot be indexed
+    if t.op == "index" and all(k is None or k == WHOLE for k in t.data):  # only new axes: begin again without them
+        kept = [k is not None for k in t.data] + [True] * (len(layout) - len(t.data))
+        return reindex(t.args[0], tuple([a for a, keep in zip(layout, kept, strict=True) if keep]), wanted)
     key: list[int | tuple[str, str, str] | None] = []
-    whole = ("", "", "")
     have, want = list(layout), list(wanted)
     while have or want:
         if have and want and have[0] == want[0]:
-            key.append(whole)
+            key.append(WHOLE)
             have.pop(0)
             want.pop(0)
         elif have and have[0] is None:
@@ -79,7 +82,7 @@ def reindex(t: Term, layout: Layout, wanted: Layout) -> Term:
             want.pop(0)
     dims = iter([d for a, d in zip(layout, t.shape, strict=True) if a is not None])
     shape = tuple([1 if a is None else next(dims) for a in wanted])
-    while key and key[-1] == whole:
+    while key and key[-1] == WHOLE:
         key.pop()
     return term.index(t, key, shape)
 

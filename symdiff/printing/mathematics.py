@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from symdiff.printing import term
+from symdiff.printing.layout import WHOLE
 from symdiff.printing.precedence import ADD, ATOM, LOOSE, POSTFIX, POWER, PRODUCT, SIGN, TIMES, binding
 from symdiff.printing.term import Term
 
@@ -22,6 +23,7 @@ class MathWriter:
     after_number = "·"
     after_quotient = " · "
     hadamard = " ⊙ "
+    kronecker = " ⊗ "
     signs: Mapping[str, str] = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
 
     def __init__(self, names: Mapping[Any, str]) -> None:
@@ -214,7 +216,8 @@ class MathWriter:
 
     def _power(self, t: Term) -> str:
         base, exponent = t.args
-        inner = self.write(exponent)
+        value = exponent.data if term.is_number(exponent) else None
+        inner = f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else self.write(exponent)
         return self.raised(self.write(base, POSTFIX), inner, len(base.shape) >= 2)
 
     def _transpose(self, t: Term) -> str:
@@ -300,6 +303,9 @@ class MathWriter:
         a, b = t.args
         return self.joined([self.factor(a), self.transposed(self.write(b, POSTFIX))])
 
+    def _kron(self, t: Term) -> str:
+        return self.kronecker.join(self.write(a, POWER) for a in t.args)
+
     def _swapaxes(self, t: Term) -> str:
         return self.transposed(self.write(t.args[0], POSTFIX))
 
@@ -346,7 +352,7 @@ def is_sum_of_squares(t: Term) -> bool:
 
 def is_new_axis(t: Term) -> bool:
     """Only axes of size 1 come or go: nothing that mathematics writes."""
-    return t.op == "index" and all(k is None or k == ("", "", "") for k in t.data)
+    return t.op == "index" and all(k is None or k == WHOLE for k in t.data)
 
 
 def diagonal_side(a: Term, shape: Sequence[Any]) -> str:
@@ -383,6 +389,6 @@ _SPELL: Mapping[str, Callable[[Any, Term], str]] = {
 }
 _CALLS: Mapping[str, Callable[[Any, Term], str]] = {
     "norm": MathWriter._norm, "sqrt": MathWriter._sqrt, "abs": MathWriter._abs, "inv": MathWriter._inverse, "eye": MathWriter._eye,
-    "ones": MathWriter._ones, "zeros": MathWriter._zeros, "outer": MathWriter._outer, "swapaxes": MathWriter._swapaxes, "sum": MathWriter._sum,
+    "ones": MathWriter._ones, "zeros": MathWriter._zeros, "outer": MathWriter._outer, "kron": MathWriter._kron, "swapaxes": MathWriter._swapaxes, "sum": MathWriter._sum,
     "einsum": MathWriter._einsum,
 }  # fmt: skip

@@ -12,11 +12,10 @@ from symdiff.expr.dims import Dim, Shape, dim_add, dim_floordiv, dim_mul, dim_su
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Arg, Concat, Const, Gather, GatherT, Linalg, Place, Range, Reduce, Reshape, Scan, Scatter, Slice
 from symdiff.printing import term
-from symdiff.printing.layout import Layout, Options, dim, dims_of, exact, fit, labels_of, natural, reindex
+from symdiff.printing.layout import WHOLE, Layout, Options, dim, dims_of, exact, fit, labels_of, natural, reindex
 from symdiff.printing.term import Term
 
 Known = Mapping[Expr, Options]
-WHOLE = ("", "", "")
 MOST_PADS = 3
 
 
