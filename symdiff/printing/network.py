@@ -231,7 +231,7 @@ class Search:
         for kept, options in forms:
             shape = self.shape(kept)
             blemish = 2 if "keepdims" in options else 0
-            if not kept and value.op == "power" and value.args[1].data == 2 and value.args[0].ops == 0 and len(layout) == 1:
+            if not kept and len(layout) == 1 and _is_square_of_name(value):
                 t = term.matmul(value.args[0], value.args[0], ())
             else:
                 t = term.call("sum", [value], shape, blemish=blemish, **options)
@@ -283,6 +283,11 @@ def quotient(above: Sequence[Term], below: Sequence[Term], shape: tuple[Dim, ...
     above = sorted(above, key=lambda t: 0 if t.shape == () else 1 if t.shape == shape else 2)
     top = term.times(above, shape)
     return term.over(top, term.times(below, shape), shape) if below else top
+
+
+def _is_square_of_name(t: Term) -> bool:
+    """x ** 2 of what needs no operation itself: its sum is x @ x."""
+    return t.op == "power" and t.args[1].op == "number" and t.args[1].data == 2 and t.args[0].ops == 0
 
 
 def _merge(a: tuple[Part, ...], b: tuple[Part, ...]) -> tuple[Part, ...]:
