@@ -113,7 +113,9 @@ class Entries:
             outside.above.append((len(network.factors), dim(summed.pop(letter))))
         body = in_front(inner, [], [], ())
         if summed:
-            outside.above.append((len(network.factors), term.sigma(tuple(summed.items()), body)))
+            first = min(place for place, _ in [*inner.above, *inner.below])
+            outside.above.append((first, term.sigma(tuple(summed.items()), body)))
+            outside.above.sort(key=lambda part: part[0])
         t = in_front(outside, [], [], ())
         return t if network.coefficient >= 0 else term.negate(t)
 

@@ -16,7 +16,7 @@ from symdiff.printing.lines import laid_out
 from symdiff.printing.naming import choose_names
 from symdiff.printing.notation import notation
 from symdiff.printing.python import PythonWriter
-from symdiff.printing.term import FREE_CALLS, Term
+from symdiff.printing.term import FREE_CALLS, Term, name
 from symdiff.printing.unicode import UnicodeWriter
 
 
@@ -101,7 +101,7 @@ def format_formulas(
     table = choose_names(found.parts, leaves, {**(names or {}), **(given or {})}, spell.identifiers)
     table |= dict.fromkeys(beyond, spell.ellipsis)
     writer = spell.writer(table)
-    return [writer.write(t) for t in found.roots], [(table[e], writer.write(t)) for e, t in found.parts]
+    return [writer.write(t) for t in found.roots], [(writer.write(name(e, t.shape)), writer.write(t)) for e, t in found.parts]
 
 
 def format_formula(

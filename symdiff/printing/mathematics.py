@@ -155,7 +155,8 @@ class MathWriter:
         """A product of numbers: 2·a b. An inner product among others stands in brackets."""
         text = ""
         for k, a in enumerate(scalars):
-            body = self.write(a, SIGN if k == 0 else PRODUCT)
+            last = k == len(scalars) - 1 and alone
+            body = self.write(a, SIGN if k == 0 and (last or a.op != "sigma") else TIMES if last and a.op == "sigma" else PRODUCT)
             others = any(not term.is_number(b) for b in scalars if b is not a) or not alone
             if others and self.binding(a) == PRODUCT:
                 body = self.bracket(body)

@@ -32,7 +32,7 @@ class PythonWriter:
     def write(self, t: Term, level: int = LOOSE) -> str:
         """The text of a term, in brackets if it binds less than `level`."""
         body = _SPELL[t.op](self, t)
-        return f"({body})" if binding(t) < level else body
+        return f"({body})" if binding(t) < level and t.op != "sigma" else body
 
     def _name(self, t: Term) -> str:
         return self.names[t.data]
