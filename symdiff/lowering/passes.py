@@ -66,6 +66,8 @@ def fold_constants(program: Program) -> Program:
         return program
     read_outside = {a for i in program.instructions if i.result not in foldable for a in i.args} | {o.register for o in program.outputs}
     wanted = [i for i in program.instructions if i.result in foldable and i.result in read_outside]
+    if not wanted:  # nothing reads them
+        return drop_dead(program)
     leaves = [i for i in program.instructions if i.result in foldable or i.op in ("const", "constant")]
     part = replace(
         program,
