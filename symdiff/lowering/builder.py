@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.expr.dims import Dim, Shape
+from symdiff.expr.dims import Dim, Shape, dim_terms
 from symdiff.expr.nodes import Place
 from symdiff.lowering.operations import OPERATIONS, Kind
 from symdiff.lowering.program import Input, Instruction, Output, Program, Requirement, nominal_size
@@ -38,7 +38,7 @@ class Builder:
         self.inputs: list[Input] = []
         self.instructions: list[Instruction] = []
         self.constants: list[np.ndarray] = []
-        self.requirements: dict[Dim, Requirement] = {}
+        self.requirements: dict[Any, tuple[int, Requirement]] = {}
         self.shapes: list[Shape] = []
         self.kinds: list[Kind] = []
         self.made_by: list[Instruction | None] = []
@@ -96,9 +96,17 @@ class Builder:
         return made.params[0] if made is not None and made.op == "const" else None
 
     def require(self, dim: Dim, why: str) -> None:
-        """Ask that a dim be not negative at run time."""
-        if isinstance(dim, str):
-            self.requirements.setdefault(dim, Requirement(dim, why))
+        """Ask that a dim be not negative at run time; of 'n - 1' and 'n - 5' only the second is kept."""
+        if isinstance(dim, int):
+            return
+        terms = dim_terms(dim)
+        rest = tuple(sorted((atoms, count) for count, atoms in terms if atoms))
+        constant = sum(count for count, atoms in terms if not atoms)
+        if all(count > 0 for _, count in rest) and constant >= 0:
+            return
+        found = self.requirements.get(rest)
+        if found is None or constant < found[0]:
+            self.requirements[rest] = (constant, Requirement(dim, why))
 
     def weigh(self, register: int) -> int:
         """Number of elements at the hinted sizes."""
@@ -260,4 +268,6 @@ class Builder:
             Instruction(i.op, i.args, i.params, i.result, i.shape, i.kind, *self.hints[i.result]) if i.result in self.hints else i
             for i in self.instructions
         )
-        return Program(name, tuple(self.inputs), instructions, tuple(outputs), tuple(self.constants), tuple(self.requirements.values()))
+        return Program(
+            name, tuple(self.inputs), instructions, tuple(outputs), tuple(self.constants), tuple(r for _, r in self.requirements.values())
+        )

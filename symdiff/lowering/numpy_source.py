@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from symdiff.expr.dims import dim_add, dim_terms
 from symdiff.lowering.helpers import HELPERS, closure
 from symdiff.lowering.kernels import KERNELS, kernel_lines
 from symdiff.lowering.layout import CHUNK, array_lines, cut, indented, statement_lines
@@ -95,7 +96,8 @@ def _preamble(w: Writer, function: str) -> list[str]:
     """Lines that read sizes and the dtype, and check what the formula takes for granted of sizes."""
     checks = []
     for r in w.program.requirements:
-        checks += [f"if {w.context.dim(r.dim).code} < 0:", f'    raise ValueError("{function}: {r.why}")']
+        least = -sum(count for count, atoms in dim_terms(r.dim) if not atoms)
+        checks += [f"if {w.context.dim(dim_add(r.dim, least)).code} < {least}:", f'    raise ValueError("{function}: {r.why}")']
     lines = [f"{variable} = {_size_source(w, name)}" for name, variable in w.context.sizes.items()]
     if w.context.needs_dtype:
         real = [i for i in w.program.inputs if i.kind == "real"]

@@ -104,15 +104,22 @@ class Writer:
             for a in waiting:
                 self._assign(self.pending[a], self.texts[a])
             waiting = []
-        while True:
-            args = [self.texts[a] for a in i.args]
-            text = self.language.text[i.op](self.context, i, args)
-            if len(text.code) <= ROOM or not waiting:
-                work = sum(t.work for t in args) + (0 if OPERATIONS[i.op].view else 1)
-                return Text(text.code, text.binds, work, reads(args))
-            longest = max(waiting, key=lambda a: len(self.texts[a].code))
-            self._assign(self.pending[longest], self.texts[longest])
-            waiting.remove(longest)
+        text = self._text(i)
+        length = len(text.code)
+        if length > ROOM and waiting:
+            for a in sorted(waiting, key=lambda a: -len(self.texts[a].code)):
+                if length <= ROOM:
+                    break
+                length -= len(self.texts[a].code)
+                self._assign(self.pending[a], self.texts[a])
+                length += len(self.texts[a].code)
+            text = self._text(i)
+        return text
+
+    def _text(self, i: Instruction) -> Text:
+        args = [self.texts[a] for a in i.args]
+        text = self.language.text[i.op](self.context, i, args)
+        return Text(text.code, text.binds, sum(t.work for t in args) + (0 if OPERATIONS[i.op].view else 1), reads(args))
 
     def _inlines(self, i: Instruction, text: Text) -> bool:
         if i.op in VIEWS_WITHOUT_NAME and text.work == 0 and len(text.code) < INLINE // 2:
@@ -149,6 +156,8 @@ class Writer:
         words = [self.texts[a].code.removesuffix(".T") for a in i.args]
         if i.op in ("matmul", "outer") and all(w.isidentifier() and len(w) <= 4 for w in words):
             return self.names.fresh("_".join(words))
+        if i.op == "slice" and words[0].isidentifier() and all(isinstance(place, int) for place in i.params[0]):
+            return self.names.fresh("_".join([words[0], *map(str, i.params[0])]))
         if i.op not in STEMS and len(words) == 1 and words[0].isidentifier() and len(words[0]) <= 6:
             return self.names.fresh(f"{i.op}_{words[0]}")
         return self.names.numbered(STEMS.get(i.op, i.op))
