@@ -13,7 +13,7 @@ from typing import Literal
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 
-Kind = Literal["loss", "differential", "together", "moved", "cotangent", "gradient", "identity", "result"]
+Kind = Literal["loss", "rewritten", "differential", "together", "moved", "cotangent", "gradient", "identity", "result"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,372 @@
+"""A derivation as numbered lines: what equals what on the left, the rule and what is new on the right.
+
+The formulas are those of the record; this file only spells them. Inner products with a differential are written as gᵀ dw and
+tr(Gᵀ dW), from which a gradient is read off. A rule is stated where it is first used and named afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from symdiff.expr.dims import show_shape
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Var
+from symdiff.expr.traverse import variables
+from symdiff.printing.formula import Formula, format_formula, style_of
+from symdiff.printing.latex import LatexWriter
+from symdiff.printing.lines import broken
+from symdiff.printing.naming import choose_names
+from symdiff.printing.notation import notation
+from symdiff.rules.record import Line, Record, Rule
+
+NUMBERED = re.compile(r"([^\W\d_]+)(\d+)")
+DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+ATOM = re.compile(r"[\w∂′₀-₉]+")
+LONGEST = 400  # characters of one formula
+MOST_ENTRIES = 4
+INNER = {  # style -> how the inner product of a cotangent with a differential is written, by rank
+    "unicode": ("{} {}", "{}ᵀ {}", "tr({}ᵀ {})", "Σ {} ⊙ {}"),
+    "latex": ("{} \\, {}", "{}^\\top {}", "\\operatorname{{tr}}({}^\\top {})", "\\sum {} \\odot {}"),
+    "python": ("{} * {}", "{} @ {}", "trace({}.T @ {})", "sum({} * {})"),
+}
+READ_OFF = {
+    "unicode": ("d{0} = G d{1}", "d{0} = Gᵀ d{1}", "d{0} = tr(Gᵀ d{1})", "d{0} = Σ G ⊙ d{1}"),
+    "latex": ("d{0} = G d{1}", "d{0} = Gᵀ d{1}", "d{0} = tr(Gᵀ d{1})", "d{0} = Σ G ⊙ d{1}"),
+    "python": ("d{0} = G * d{1}", "d{0} = G @ d{1}", "d{0} = trace(G.T @ d{1})", "d{0} = sum(G * d{1})"),
+}
+FIRST_MARK = 0xE000  # private characters, which stand for a differential until it is written out
+MINUS = {"unicode": "−", "latex": "-", "python": "-"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One printed line: its number, kind, formula (left = right), the names of its rules, what is said beside it, values by name."""
+
+    number: int
+    kind: str
+    left: str
+    right: str
+    rules: tuple[str, ...]
+    notes: tuple[str, ...]
+    shape: tuple[Any, ...]
+    values: Mapping[str, NDArray[Any]]
+
+    @property
+    def formula(self) -> str:
+        return f"{self.left} = {self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of a derivation in a style."""
+
+    style: str
+    loss: str
+    wrt: str
+    rows: tuple[Row, ...]
+
+    def lines(self, width: int = 100) -> list[str]:
+        """The rows in columns, number, formula, notes, within `width`; where a formula is long its notes stand below it."""
+        digits = len(str(len(self.rows)))
+        margin = digits + 4
+        room = width - margin
+        usual = sorted(len(r.formula) for r in self.rows)
+        column = max((n for n in usual if n <= room * 11 // 20), default=0) + 3
+        found: list[str] = []
+        for row in self.rows:
+            body = broken(row.formula, room, len(row.left) + 3)
+            head = f"  {str(row.number).rjust(digits)}  "
+            if len(body) == 1 and len(body[0]) <= column - 3:
+                beside = wrapped(row.notes, room - column)
+                found.append((head + body[0].ljust(column) + beside[0]).rstrip())
+                found += [" " * (margin + column) + line for line in beside[1:]]
+            else:
+                found.append(head + body[0])
+                found += [" " * margin + line for line in body[1:]]
+                found += [" " * (margin + 4) + line for line in wrapped(row.notes, room - 4) if line]
+        return found
+
+    def latex(self) -> str:
+        """The rows as one aligned block."""
+        body = " \\\\\n".join(f"{r.left} &= {r.right} && \\text{{{latex_text(', '.join(r.rules) or r.kind)}}}" for r in self.rows)
+        return f"$$\\begin{{aligned}}\n{body}\n\\end{{aligned}}$$"
+
+    def data(self) -> dict[str, Any]:
+        rows = [
+            {
+                "number": r.number, "kind": r.kind, "formula": r.formula, "left": r.left, "right": r.right, "rules": list(r.rules),
+                "explanation": list(r.notes), "shape": list(r.shape), "values": {k: v.tolist() for k, v in r.values.items()},
+            }
+            for r in self.rows
+        ]  # fmt: skip
+        return {"style": self.style, "loss": self.loss, "wrt": self.wrt, "lines": rows}
+
+
+def wrapped(notes: Sequence[str], width: int) -> list[str]:
+    """Notes on lines of at most `width` columns: several on a line where they fit, a long one broken between words."""
+    lines = [""]
+    for k, note in enumerate(notes):
+        text = note + (";" if k < len(notes) - 1 else "")
+        if lines[-1] and len(lines[-1]) + 2 + len(text) > width and len(text) <= width:
+            lines.append(text)
+            continue
+        gap = "  "
+        for word in text.split(" "):
+            if lines[-1] and len(lines[-1]) + len(gap) + len(word) > max(width, 20):
+                lines.append(word)
+            else:
+                lines[-1] = f"{lines[-1]}{gap}{word}" if lines[-1] else word
+            gap = " "
+    return lines
+
+
+def latex_text(text: str) -> str:
+    return re.sub(r"([_&%#$])", r"\\\1", text)
+
+
+def page(record: Record, style: str = "unicode", values: Mapping[Expr, NDArray[Any]] | None = None) -> Page:
+    """The rows of a record in the style 'unicode', 'latex' or 'python'; `values` of symbols are shown where they first appear."""
+    return _Spelling(record, style, values or {}).page()
+
+
+class _Spelling:
+    """One record in one style."""
+
+    def __init__(self, record: Record, style: str, values: Mapping[Expr, NDArray[Any]]) -> None:
+        self.record, self.style, self.values = record, style, values
+        self.names = {e: self._name(name) for e, name in self._all_names().items()}
+        self.symbol_of = {e: s for s, e in record.meanings.items() if s in record.names}
+        self.stages = {e: self.names[s] for s, e in record.meanings.items() if s in self.names and s not in record.differentials}
+        self.stated: set[str] = set()
+        self.first_of: dict[str, int] = {}
+        self.extra: dict[str, str] = {}  # parts that the formulas of the present line name
+        self.nested: dict[Expr, str] = {}  # differentials written out, for the line that puts them together
+
+    def _all_names(self) -> dict[Expr, str]:
+        own: dict[Expr, str] = {v: v.name for v in variables(self.record.loss, self.record.wrt)}
+        return {**own, **self.record.names}
+
+    def _name(self, name: str) -> str:
+        if self.style == "unicode":
+            found = NUMBERED.fullmatch(name)
+            return found[1] + found[2].translate(DIGITS) if found else name
+        return name
+
+    # --- formulas ---------------------------------------------------------------------------------------------------
+    def parts(self, e: Expr, names: Mapping[Expr, str] | None = None) -> Formula:
+        """An expression with the parts that it names, none of them by a name of the record."""
+        spell = style_of(self.style)
+        found = notation([e], (), list(self.names), spell.saving)
+        again = {self.symbol_of[part] for part, _ in found.parts if part in self.symbol_of}  # a stage written out keeps its name
+        leaves = [e for e in self.names if e not in again]
+        table = choose_names(found.parts, leaves, self.names | self.stages, spell.identifiers) | dict(names or {})
+        writer = spell.writer(table)
+        texts = [self._spaced(writer.write(t)) for t in (*found.roots, *(t for _, t in found.parts))]
+        return Formula(texts[0], tuple(zip((table[part] for part, _ in found.parts), texts[1:], strict=True)))
+
+    def formula(self, e: Expr) -> str:
+        """The text of an expression in one line; the parts that it names go into the notes of the line."""
+        found = self.parts(e)
+        self.extra.update(found.where)
+        return _cut(found.text)
+
+    def _spaced(self, text: str) -> str:
+        """In LaTeX the d of a differential is upright and apart from what it belongs to."""
+        if self.style != "latex":
+            return text
+        writer = LatexWriter({})
+        for tangent in self.record.differentials:
+            name = self.record.names[tangent]
+            text = text.replace(writer.name(name), f"\\mathrm{{d}}{writer.name(name[1:])}")
+        return text
+
+    def left(self, e: Expr) -> str:
+        name = self.record.names.get(e, "")
+        if name.startswith("∂"):
+            above, below = (part[1:] for part in name.split("/"))
+            if self.style == "latex":
+                writer = LatexWriter({})
+                return f"\\frac{{\\partial {writer.name(above)}}}{{\\partial {writer.name(below)}}}"
+            return f"∂{above}/∂{self._name(below)}" if self.style == "unicode" else f"d{above}_d{below}"
+        return self.formula(e)
+
+    def right(self, line: Line) -> str:
+        if line.kind == "together":
+            return _cut(self._together())
+        if not line.pairs:
+            return self.formula(line.right)
+        parts = [self._inner(*pair) for pair in line.pairs]
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" {MINUS[self.style]} {part[1:]}" if part.startswith(MINUS[self.style]) else f" + {part}"
+        return text
+
+    def _inner(self, cotangent: Expr, differential: Expr) -> str:
+        body = self.formula(cotangent)
+        if (self.style != "latex" and not ATOM.fullmatch(body)) or (self.style == "latex" and not isinstance(cotangent, Var)):
+            body = f"({body})"
+        return INNER[self.style][min(cotangent.ndim, 3)].format(body, self.formula(differential))
+
+    def _together(self) -> str:
+        """The differentials put into one another, the innermost first, with the brackets that are needed."""
+        known: dict[Expr, str] = {}
+        marks: dict[Expr, str] = {}
+        for line in reversed([r for r in self.record.lines if r.kind == "differential"]):
+            found = self.parts(line.right, marks)
+            self.extra.update(found.where)
+            text = found.text
+            for inner, mark in marks.items():
+                text = put_in(text, mark, known[inner])
+            known[line.left] = text
+            marks[line.left] = chr(FIRST_MARK + len(marks))
+        return text
+
+    # --- notes ------------------------------------------------------------------------------------------------------
+    def _rule(self, rule: Rule) -> str:
+        """The rule's name, with its statement where it is used for the first time."""
+        said = statement(rule, self.style)
+        if not said or rule.name in self.stated or rule.name in ("sum rule",):
+            return rule.name
+        self.stated.add(rule.name)
+        extra = "".join(f" ({part})" for part in (rule.convention, rule.source) if part)
+        return f"{rule.name}: {said}{extra}"
+
+    def _held(self, line: Line) -> list[str]:
+        if not line.fixed or not any(r.name in ("product rule",) for r in line.rules):
+            return []
+        names = [self.formula(e) for e in line.fixed]
+        return [f"{_listed(names)} held fixed"] if len(names) <= MOST_ENTRIES else ["all else held fixed"]
+
+    def _defined(self, line: Line) -> list[str]:
+        return [f"{self.formula(symbol)} = {self.formula(value)}" for symbol, value in line.defines]
+
+    def notes(self, line: Line, number: int) -> list[str]:
+        match line.kind:
+            case "loss":
+                return ["the loss"]
+            case "rewritten":
+                return [f"the same, by identities: {', '.join(r.name for r in line.rules)}" if line.rules else "the same, simplified"]
+            case "differential":
+                return [*map(self._rule, line.rules), *self._held(line), *self._defined(line)]
+            case "together":
+                return [f"{self.first_of['differential']} to {number - 1} put together"]
+            case "moved":
+                (_, target), *_ = line.pairs
+                return [f"moved to {self.formula(target)}{self._turned(line)}", *self._law(line), *self._defined(line)]
+            case "cotangent":
+                return [f"the derivative in {self.formula(line.fixed[0])}, all paths added{self._turned(line)}"]
+            case "gradient":
+                result, own = self.record.names[self.record.lines[0].left], self._name(self.record.names[line.left].split("∂")[-1])
+                way = READ_OFF[self.style][min(line.right.ndim, 3)].format(result, own)
+                return [
+                    f"read off: {way} means G = {self.left(line.left)}",
+                    *([f"shape {show_shape(line.right.shape)}"] if line.right.shape else []),
+                ]
+            case "identity":
+                return [self._rule(r) for r in line.rules]
+            case _:
+                rules = [r.name for r in line.rules]
+                return [
+                    f"simplified: {', '.join(rules)}" if rules else "in the variables of the loss",
+                    *([f"shape {show_shape(line.right.shape)}"] if line.right.shape else []),
+                ]
+
+    def _transposes(self, line: Line) -> list[str]:
+        """The factors whose transposes the line shows."""
+        shown = self.right(line) + " ".join(self._defined(line))
+        names = dict.fromkeys(self.formula(e) for e in line.transposed)
+        return [name for name in names if f"{name}ᵀ" in shown and ATOM.fullmatch(name)] if self.style == "unicode" else []
+
+    def _turned(self, line: Line) -> str:
+        names = self._transposes(line)
+        return f": this is where {_listed(names)} {'is' if len(names) == 1 else 'are'} transposed" if names else ""
+
+    def _law(self, line: Line) -> list[str]:
+        """Why a transpose is there, said once."""
+        if "transpose" in self.stated or not self._transposes(line):
+            return []
+        self.stated.add("transpose")
+        return ["aᵀ(W b) = (Wᵀa)ᵀ b"]
+
+    # --- the page ---------------------------------------------------------------------------------------------------
+    def page(self) -> Page:
+        rows = []
+        shown: set[Expr] = set()
+        for number, line in enumerate(self.record.lines, 1):
+            self.first_of.setdefault(line.kind, number)
+            new = [s for s in (line.left, *(s for s, _ in line.defines)) if s in self.values and s not in shown]
+            shown.update(new)
+            values = {self.left(s): self.values[s] for s in new}
+            self.extra = {}
+            left, right = self.left(line.left), self.right(line)
+            notes = self.notes(line, number)
+            notes += [f"{name} = {text}" for name, text in self.extra.items()]
+            notes += [f"{name} = {_numbers(value)}" for name, value in values.items()]
+            names = tuple(r.name for r in line.rules)
+            rows.append(Row(number, line.kind, left, right, names, tuple(notes), line.right.shape, values))
+        return Page(self.style, self.formula(self.record.loss), self.formula(self.record.wrt), tuple(rows))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + " …"
+
+
+def put_in(text: str, mark: str, inner: str) -> str:
+    """`inner` in the place of a mark, in brackets unless it is one thing or a product that needs none there.
+
+    >>> put_in('y ⊙ #', '#', 'W h'), put_in('Wᵀ #', '#', 'y ⊙ h'), put_in('#ᵀ y', '#', 'W h')
+    ('y ⊙ W h', 'Wᵀ (y ⊙ h)', '(W h)ᵀ y')
+    """
+    while (at := text.find(mark)) >= 0:
+        before, after = text[:at], text[at + 1 :]
+        loose = _outside_brackets(inner)
+        ends = not after or after[0] in "), "
+        signed = inner.startswith(("−", "-"))
+        summed = any(f" {sign} " in loose for sign in "+−-/")
+        elementwise = any(f" {sign} " in loose for sign in ("⊙", "*", r"\odot", "@"))
+        first = not before or before.endswith(("= ", "(", ", "))
+        beside = first or before.endswith(("⊙ ", r"\odot "))
+        alone = ends and (not after or after[0] in ")," or after.startswith((" ⊙", " +", " −", r" \odot")))
+        bare = " " not in loose if not alone else not summed and (beside or not elementwise)
+        text = f"{before}{inner if bare and ends and (first or not signed) else f'({inner})'}{after}"
+    return text
+
+
+def _outside_brackets(text: str) -> str:
+    depth, kept = 0, []
+    for c in text:
+        depth += c in "([{"
+        if depth == 0:
+            kept.append(c)
+        depth -= c in ")]}"
+    return "".join(kept)
+
+
+def statement(rule: Rule, style: str = "unicode") -> str:
+    """The rule as one equation, 'd σ(u) = σ(u) (1 − σ(u)) du'; '' for a rule that has none."""
+    if rule.of is None or rule.differential is None:
+        return ""
+    left, right = format_formula(rule.of, style).text, format_formula(rule.differential, style)
+    tail = "".join(f", {name} = {text}" for name, text in right.where)
+    if not rule.is_identity:
+        left = f"d({left})" if " " in left and not left.endswith(")") else f"d {left}"
+    return f"{left} = {right.text}{tail}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
+
+
+def _shape(e: Expr) -> str:
+    return f" {show_shape(e.shape)}" if e.shape else ""
+
+
+def _numbers(value: NDArray[Any]) -> str:
+    flat: Iterable[Any] = value.ravel()[:MOST_ENTRIES]
+    shown = " ".join(f"{float(x):.6g}" for x in flat)
+    return shown if value.ndim == 0 else f"[{shown}{' …' if value.size > MOST_ENTRIES else ''}]"
