@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import scipy.optimize
 
+from symdiff import grad, hessian
 from symdiff.errors import SymbolicValue
-from tests.tracing.numeric import check_gradient, grad, hessian, numeric_gradient
+from tests.tracing.numeric import check_gradient, numeric_gradient
 
 pi, e = np.pi, np.e
 
