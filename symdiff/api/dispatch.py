@@ -38,14 +38,13 @@ def _expressions(x: Any) -> Any:
 
 def apply_ufunc(ufunc: numpy.ufunc, *inputs: Any) -> Any:
     """ufunc(*inputs), one of which is traced."""
-    values = [value_of(x) for x in inputs]
-    value = None if any(v is None for v in values) else ufunc(*values)
     exprs = [_expressions(x) for x in inputs]
     if ufunc.__name__ in _OF_TRUTH and all(is_boolean(as_expr(e)) for e in exprs):
         expr = getattr(ops, _OF_TRUTH[ufunc.__name__])(*exprs)
     else:
         expr = protocol.array_ufunc(ufunc, "__call__", *exprs)
-    return _wrapped(expr, value, inputs)
+    values = [value_of(x) for x in inputs]
+    return _wrapped(expr, None if any(v is None for v in values) else ufunc(*values), inputs)
 
 
 def _wrapped(expr: Any, value: Any, operands: Any) -> Any:
@@ -168,12 +167,12 @@ def call_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
     if func not in protocol.FUNCTIONS_OF_NUMPY:
         return _from_values(func, args, kwargs)
     operands = (args, kwargs)
-    values, options = [value_of(a) for a in args], {k: value_of(v) for k, v in kwargs.items()}
-    unknown = any(t.value is None for t in leaves(operands)) or any(hasattr(x, "__dim__") for x in args)
-    value = None if unknown else func(*values, **options)
     expr = protocol.array_function(func, tuple(map(_expressions, args)), {k: _expressions(v) for k, v in kwargs.items()})
     if not isinstance(expr, (Expr, list, tuple)):
         return expr
+    values, options = [value_of(a) for a in args], {k: value_of(v) for k, v in kwargs.items()}
+    unknown = any(t.value is None for t in leaves(operands)) or any(hasattr(x, "__dim__") for x in args)
+    value = None if unknown else func(*values, **options)
     return _linked(_wrapped(expr, value, operands), func, args, kwargs)
 
 

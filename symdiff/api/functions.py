@@ -18,7 +18,7 @@ import numpy as np
 from symdiff.api.fingerprint import NotSteady, fingerprint
 from symdiff.api.recording import Guard, traces_running
 from symdiff.api.traced import TracedArray, leaves
-from symdiff.api.tracing import Traced, in_terms_of, is_input, real_value, trace
+from symdiff.api.tracing import Traced, argument_names, in_terms_of, is_input, real_value, trace
 from symdiff.api.trees import LEAF, Structure, flatten, unflatten
 from symdiff.errors import BindingError, ShapeError, Unsupported
 from symdiff.expr.dims import show_shape
@@ -107,20 +107,22 @@ class Transformed:
                 raise BindingError(f"{self._name}: argnums names argument {a}, but the function was called with {len(args)} by position")
         return tuple(a % len(args) for a in self._argnums)
 
-    def _leaves(self, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...]) -> Iterator[tuple[Any, bool]]:
-        for k, argument in enumerate([*args, *kwargs.values()]):
+    def _leaves(self, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...]) -> Iterator[tuple[Any, bool, str]]:
+        """The leaves of the arguments, whether each is differentiated, and the name of its argument."""
+        names = [*argument_names(self._f, len(args)), *kwargs]
+        for k, (name, argument) in enumerate(zip(names, [*args, *kwargs.values()], strict=True)):
             for leaf in flatten(argument)[0]:
-                yield leaf, k in argnums
+                yield leaf, k in argnums, name
 
     def _values(self, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...]) -> list[Any]:
-        return [real_value(leaf, "") for leaf, chosen in self._leaves(args, kwargs, argnums) if is_input(leaf, chosen)]
+        return [real_value(leaf, name) for leaf, chosen, name in self._leaves(args, kwargs, argnums) if is_input(leaf, chosen)]
 
     def _key(self, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...]) -> Any:
         """Structure, shapes and dtypes of the inputs, everything else by value; None if it cannot be put in a key."""
         try:
             kinds = tuple(
                 ("input", np.shape(leaf), getattr(leaf, "dtype", np.dtype(float)).str) if is_input(leaf, chosen) else fingerprint(leaf)
-                for leaf, chosen in self._leaves(args, kwargs, argnums)
+                for leaf, chosen, _ in self._leaves(args, kwargs, argnums)
             )
             return flatten(list(args))[1], flatten(kwargs)[1], kinds, fingerprint(self._f)
         except NotSteady:
@@ -154,20 +156,24 @@ class Transformed:
         return [*exprs, *(e for e in of_aux if e is not None)], finish
 
     def _nested(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...], structures: list[Structure], traced: Traced | None = None
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        argnums: tuple[int, ...],
+        structures: list[Structure],
+        traced: Traced | None = None,
     ) -> Any:
         """Within another trace, or of symbols: the results are expressions in what the function was called with."""
         if traced is None:
             traced = trace(self._f, args, kwargs, argnums, self._has_aux)
         exprs, finish = self._planned(traced, structures)
-        outer = [leaf for leaf, chosen in self._leaves(args, kwargs, argnums) if is_input(leaf, chosen) or isinstance(leaf, TracedArray)]
-        arguments = [leaf for leaf in outer if not isinstance(leaf, TracedArray) or True]
-        moved = in_terms_of(exprs, traced.inputs, arguments[: len(traced.inputs)])
+        arguments = [leaf for leaf, chosen, _ in self._leaves(args, kwargs, argnums) if is_input(leaf, chosen)]
+        moved = in_terms_of(exprs, traced.inputs, arguments)
         records = [leaf.record for leaf in leaves(arguments)] or list(traces_running())
         if not records:
             return finish(list(moved))
         record = max(records, key=lambda r: r.token)
-        asked = in_terms_of([g.expr for g in traced.guards], traced.inputs, arguments[: len(traced.inputs)])
+        asked = in_terms_of([g.expr for g in traced.guards], traced.inputs, arguments)
         for guard, expr in zip(traced.guards, asked, strict=True):
             record.guard(expr, guard.answer)
         values = self._known_values(exprs, traced)
@@ -188,7 +194,9 @@ class Transformed:
 def _loss(traced: Traced, name: str) -> Expr:
     """The one scalar that the function returned; an array of one entry counts as one."""
     if len(traced.outputs) != 1:
-        raise ShapeError(f"{name}: the function returned {len(traced.outputs)} results; one number is wanted (has_aux=True allows a second)")
+        raise ShapeError(
+            f"{name}: the function returned {len(traced.outputs)} results; one number is wanted (has_aux=True allows a second)"
+        )
     e = traced.outputs[0]
     if e.shape == ():
         return e
@@ -212,7 +220,9 @@ def grad_function(f: Callable[..., Any], argnums: int | Sequence[int], has_aux: 
     return Transformed(f, argnums, has_aux, "grad", plan, lower)
 
 
-def value_and_grad_function(f: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool, gradient: Gradient, lower: Lower) -> Transformed:
+def value_and_grad_function(
+    f: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool, gradient: Gradient, lower: Lower
+) -> Transformed:
     """The function that gives the pair (result, gradient); with aux ((result, aux), gradient)."""
     single = isinstance(argnums, (int, np.integer))
 

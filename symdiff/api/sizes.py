@@ -102,6 +102,9 @@ class NamedSize:
     def __pow__(self, other: Any) -> Any:
         return self.number**other
 
+    def __rpow__(self, other: Any) -> Any:
+        return other**self.number
+
     def __neg__(self) -> Any:
         return -self.number
 

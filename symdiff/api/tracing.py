@@ -215,6 +215,10 @@ def _own_error(error: BaseException) -> SymdiffError | None:
         if isinstance(seen, SymdiffError):
             return seen
         seen = seen.__cause__ or seen.__context__
+    if isinstance(error, TypeError) and "expected a sequence of integers" in str(error):
+        return SymbolicValue(
+            f"NumPy's array makers need numbers for sizes ({error}): with symbols only write sd.zeros, sd.ones, sd.eye, sd.arange"
+        )
     if isinstance(error, TypeError) and "object" in str(error):
         return SymbolicValue(f"an array of dtype object that holds traced values met a function that needs numbers: {error}")
     return None
