@@ -28,8 +28,9 @@ def sigmoid(x):
 def sigmoids(x):
     """sigmoid(x) and 1 - sigmoid(x), both without overflow or lost digits."""
     z = np.exp(-np.abs(x))
-    large, small = 1.0 / (1.0 + z), z / (1.0 + z)
-    return np.where(x >= 0, large, small), np.where(x >= 0, small, large)
+    large = 1.0 / (1.0 + z)
+    small, right = z * large, x >= 0
+    return np.where(right, large, small), np.where(right, small, large)
 '''),
     "softplus": _helper('''
 def softplus(x):

@@ -144,7 +144,9 @@ def test_random_expressions_equal_the_reference(seed: int) -> None:
         np.testing.assert_allclose(np.asarray(got, float), expected, rtol=1e-11, atol=1e-11 * scale)
     fast = lower(roots, inputs, fast=True)
     for got, again in zip(f(**values), fast(**values), strict=True):
-        np.testing.assert_allclose(np.asarray(got, float), np.asarray(again, float), rtol=1e-11, atol=1e-11 * max(1.0, float(np.max(np.abs(got), initial=0))))
+        np.testing.assert_allclose(
+            np.asarray(got, float), np.asarray(again, float), rtol=1e-11, atol=1e-11 * max(1.0, float(np.max(np.abs(got), initial=0)))
+        )
     for got in f(**{k: a.astype(np.float32) for k, a in values.items()}):
         assert np.asarray(got).dtype in (np.float32, np.int64, np.bool_)
     folded = lower(roots, inputs[1:], constants={inputs[0]: values["X"]})
