@@ -16,9 +16,9 @@ Readers = dict[Any, Callable[["Reader", Any, Scope], Reading | Value]]
 
 
 class Reader:
-    """Reads one expression. `known` are the expressions that stand for symbols by name."""
+    """Reads one expression. `known` are the expressions that stand for symbols by name, `scope` what is bound around the root."""
 
-    def __init__(self, readers: Readers, known: Mapping[str, Expr], root: Any) -> None:
+    def __init__(self, readers: Readers, known: Mapping[str, Expr], root: Any, scope: Scope = ()) -> None:
         self.readers = readers
         self.known = known
         self._fresh = count()
@@ -28,7 +28,7 @@ class Reader:
         self._free: dict[int, frozenset[Any]] = {}
         self._values: dict[tuple[int, Scope], Value] = {}
         self._alive: list[Any] = []
-        self._survey(root)
+        self._survey(root, {label for label, _ in scope})
 
     def fresh(self) -> Label:
         return next(self._fresh)
@@ -40,11 +40,10 @@ class Reader:
         return value.renamed({label: self.fresh() for label in sorted(own)})
 
     # --- one walk ahead -------------------------------------------------------------------------------------------
-    def _survey(self, root: Any) -> None:
+    def _survey(self, root: Any, bound: set[Any]) -> None:
         """Which symbols are dims, and which bound symbols each part hangs on."""
         import sympy as sp
 
-        bound: set[Any] = set()
         for s in _postorder(root):
             if isinstance(s, sp.Lambda):
                 bound.update(s.variables)
