@@ -7,6 +7,7 @@ of the table, so that a later one keeps what an earlier one gave.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -53,13 +54,15 @@ ADMISSIBLE: dict[str, Draw] = {
 }
 MATRICES = ("orthogonal", "invertible", "symmetric", "spd")
 
-# What a variable without assumptions is drawn from, in turn: a loss may be defined on a part of the line only.
+# What a variable without assumptions is drawn from, in turn: a loss may be defined on a part of the line only. The last, which makes
+# large sums, is for losses that are not defined elsewhere.
 SCALES: tuple[Draw, ...] = (
-    lambda a, rng: a,
+    lambda a, rng: 0.7 * a,
     lambda a, rng: 0.3 * a,
     lambda a, rng: rng.uniform(0.15, 0.85, a.shape),
     lambda a, rng: np.abs(a) + 1.2,
 )
+USUAL_ROUNDS = 12  # over the first scales, before the last is tried
 
 
 def sample(variable: Var, sizes: Mapping[str, int], rng: np.random.Generator, scale: int = 0) -> Array:
@@ -106,11 +109,10 @@ def points(variables: Sequence[Var], roots: Sequence[Expr], seed: int = 0) -> It
     """Sizes and values without end, the same in every run: all sizes in turn, all scales in turn."""
     rng = np.random.default_rng(seed)
     choices = size_choices([*variables, *roots])
-    scale = 0
-    while True:
+    for turn in count():
+        scale = turn % (len(SCALES) - 1) if turn < USUAL_ROUNDS else len(SCALES) - 1
         for sizes in choices:
             yield sizes, samples(variables, sizes, rng, scale)
-        scale += 1
 
 
 def perturbed(values: Mapping[Var, Array], relative: float, rng: np.random.Generator) -> dict[Var, Any]:
