@@ -94,7 +94,7 @@ def _at(ufunc: numpy.ufunc, target: Any, key: Any, item: Any = None) -> None:
     value = None
     if target.value is not None:
         value = np.array(target.value)
-        ufunc.at(value, _plain_key(key), value_of(item))
+        ufunc.at(value, _plain_key(key), np.broadcast_to(value_of(item), positions.shape))
     expr = (ops.add if ufunc.__name__ == "add" else ops.subtract)(target.__expr__, gathered)
     target.assign(wrap(expr, value, (target, item)))
 
@@ -193,6 +193,8 @@ def _linked(result: Any, func: Callable[..., Any], args: tuple[Any, ...], kwargs
         return result
     parts = list(result) if isinstance(result, (list, tuple)) else [result]
     for k, part in enumerate(parts):
+        if not isinstance(part, TracedArray):
+            continue
         if part.value is None:
             if func in _VIEWS:
                 part.link(parent, _remaker(func, args, kwargs, k if part is not result else None), None)
@@ -263,6 +265,37 @@ def _where(condition: Any, *choices: Any) -> Any:
     values = [value_of(x) for x in (condition, *choices)]
     expr = ops.where(*map(_expressions, (condition, *choices)))
     return wrap(expr, None if any(v is None for v in values) else np.where(*values), (condition, *choices))
+
+
+def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    found = np.flatnonzero(_mask(filt, "trim_zeros"))
+    first = found[0] if "f" in trim and len(found) else 0
+    last = found[-1] + 1 if "b" in trim and len(found) else len(filt) if len(found) else 0
+    return filt[first:last]
+
+
+def _unique(ar: Any, **options: Any) -> Any:
+    """The distinct values in order: the first place of each is recorded as a guard."""
+    if not isinstance(ar, TracedArray) or ar.value is None:
+        raise SymbolicValue(f"np.unique of a traced array has a result of unknown size with symbols only{user_line()}")
+    if ar.is_flat():
+        return np.unique(ar.plain(), **options)
+    _, first, inverse = np.unique(ar.value, return_index=True, return_inverse=True)
+    flat = np.ravel(ar)
+    same = np.equal(np.take(flat, first[inverse].reshape(-1)), flat)
+    ranked = np.less(np.take(flat, first[:-1]), np.take(flat, first[1:]))
+    for question in (same, ranked):
+        question.plain()
+    found = np.take(flat, first)
+    if not any(options.values()):
+        return found
+    return (found, *np.unique(ar.value, **options)[1:])
+
+
+def _lexsort(keys: Any, axis: int = -1) -> Any:
+    ranks = [np.argsort(np.argsort(k, kind="stable"), kind="stable") for k in keys]
+    plain = [r.plain() if isinstance(r, TracedArray) else r for r in ranks]
+    return np.lexsort([value_of(k) for k in keys], axis) if len(plain) else np.lexsort(keys, axis)
 
 
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
@@ -360,6 +393,9 @@ _SPECIAL: dict[Callable[..., Any], Callable[..., Any]] = {
     np.compress: _compress,
     np.extract: _extract,
     np.where: _where,
+    np.trim_zeros: _trim_zeros,
+    np.unique: _unique,
+    np.lexsort: _lexsort,
     np.piecewise: _piecewise,
     np.apply_along_axis: _apply_along_axis,
     np.copyto: _copyto,

@@ -53,7 +53,6 @@ class TracedArray:
         "varies",
     )
     __array_priority__ = 2000.0
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, expr: Expr, value: Any, trace: Trace, active: bool = False, varies: bool = False) -> None:
         if value is not None and np.shape(value) != expr.shape and all(isinstance(d, int) for d in expr.shape):
@@ -132,6 +131,13 @@ class TracedArray:
         e = self.__expr__
         self._ask(e if is_boolean(e) else ops.not_equal(e, 0), truth)
         return truth
+
+    def __hash__(self) -> int:
+        """That of the value, for keys and sets: scalars only, as NumPy has it, and a guard of that very value."""
+        if self._value is None or self._expr.shape:
+            raise TypeError(f"unhashable type: a traced array of shape {show_shape(self._expr.shape)}")
+        self._ask(self.__expr__, np.array(self._value))
+        return hash(self._value.item())
 
     def _whole(self, name: str, function: Callable[[Expr], Expr], answer: Callable[[Any], int]) -> int:
         self._needs_value(f"{name}()", "use a function of the array, np.floor or np.rint")
@@ -255,8 +261,8 @@ class TracedArray:
         return numpy.zeros_like(self)
 
     @property
-    def flat(self) -> Any:
-        return numpy.ravel(self)
+    def flat(self) -> Flat:
+        return Flat(self)
 
     # --- items ------------------------------------------------------------------------------------------------------
     def _keys(self, key: Any) -> tuple[Any, Any, bool]:
@@ -405,6 +411,40 @@ class TracedArray:
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return dispatch.call_function(func, args, kwargs)
+
+
+class Flat:
+    """x.flat: the entries in row-major order, to iterate over, to index and to assign to."""
+
+    __slots__ = ("_array", "_at")
+
+    def __init__(self, array: TracedArray) -> None:
+        self._array, self._at = array, 0
+
+    def __len__(self) -> int:
+        return int(self._array.size)
+
+    def __iter__(self) -> Flat:
+        return Flat(self._array)
+
+    @property
+    def coords(self) -> tuple[int, ...]:
+        """The position of the next entry."""
+        return tuple(int(k) for k in np.unravel_index(min(self._at, len(self) - 1), self._array.shape))
+
+    def __next__(self) -> Any:
+        if self._at >= len(self):
+            raise StopIteration
+        found = self._array[self.coords]
+        self._at += 1
+        return found
+
+    def __getitem__(self, key: Any) -> Any:
+        return numpy.ravel(self._array)[key]
+
+    def __setitem__(self, key: Any, item: Any) -> None:
+        positions = np.arange(len(self))[key]
+        self._array[np.unravel_index(positions, self._array.shape)] = item
 
 
 # --- results of several arrays ------------------------------------------------------------------------------------

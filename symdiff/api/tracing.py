@@ -48,14 +48,24 @@ class Traced:
 # --- NumPy's array makers -----------------------------------------------------------------------------------------
 _lock = RLock()
 _depth = 0
-_makers: dict[str, Callable[..., Any]] = {}
+_replaced: list[tuple[Any, str, Any]] = []
+# functions that want an array and are often called with a list, by which NumPy does not find us
+_OF_LISTS = {
+    np: ("mean", "var", "std", "median", "average", "percentile", "quantile", "einsum", "sum", "prod", "max", "min", "sort", "cumsum", "cumprod",
+         "dot", "diff", "diag", "trace", "transpose", "interp", "cov", "trim_zeros", "argmax", "argmin", "argsort", "outer", "inner", "cross"),
+    np.linalg: ("inv", "det", "solve", "cholesky", "slogdet", "eigh", "eigvalsh", "pinv", "svd", "matrix_power", "cond", "norm", "lstsq"),
+}  # fmt: skip
 
 
-def _maker(name: str, copies: bool) -> Callable[..., Any]:
-    original = getattr(np, name)
+def _holds(a: Any) -> bool:
+    return any(True for _ in leaves(a))
+
+
+def _maker(original: Callable[..., Any], copies: bool) -> Callable[..., Any]:
+    """np.array and its kin, which hand traced arrays back and stack lists of them."""
 
     def make(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if dtype is object or not any(True for _ in leaves(a)):
+        if dtype is object or not _holds(a):
             return original(a, *(() if dtype is None else (dtype,)), *args, **kwargs)
         result: Any
         copy = kwargs.get("copy", copies)
@@ -73,21 +83,34 @@ def _maker(name: str, copies: bool) -> Callable[..., Any]:
     return make
 
 
+def _of_lists(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose lists and object arrays of traced arrays become traced arrays first."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        adopted = [np.asarray(a) if isinstance(a, (list, tuple, np.ndarray)) and _holds(a) else a for a in args]
+        return original(*adopted, **kwargs)
+
+    call.__name__ = original.__name__
+    return call
+
+
+_MAKERS = (
+    ("array", True), ("asarray", False), ("asanyarray", False), ("ascontiguousarray", False), ("asfortranarray", False),
+    ("asarray_chkfinite", False), ("require", False),
+)  # fmt: skip
+
+
 @contextmanager
 def numpy_makers() -> Iterator[None]:
     """While the block runs, np.array and its kin know traced arrays; for anything else they are what they were."""
     global _depth
     with _lock:
         if _depth == 0:
-            for name, copies in (
-                ("array", True),
-                ("asarray", False),
-                ("asanyarray", False),
-                ("ascontiguousarray", False),
-                ("asarray_chkfinite", False),
-            ):
-                _makers[name] = getattr(np, name)
-                setattr(np, name, _maker(name, copies))
+            for name, copies in _MAKERS:
+                _replace(np, name, _maker(getattr(np, name), copies))
+            for module, names in _OF_LISTS.items():
+                for name in names:
+                    _replace(module, name, _of_lists(getattr(module, name)))
         _depth += 1
     try:
         yield
@@ -95,8 +118,13 @@ def numpy_makers() -> Iterator[None]:
         with _lock:
             _depth -= 1
             if _depth == 0:
-                for name, original in _makers.items():
-                    setattr(np, name, original)
+                while _replaced:
+                    setattr(*_replaced.pop())
+
+
+def _replace(module: Any, name: str, new: Callable[..., Any]) -> None:
+    _replaced.append((module, name, getattr(module, name)))
+    setattr(module, name, new)
 
 
 # --- inputs -------------------------------------------------------------------------------------------------------
@@ -219,8 +247,11 @@ def _own_error(error: BaseException) -> SymdiffError | None:
         return SymbolicValue(
             f"NumPy's array makers need numbers for sizes ({error}): with symbols only write sd.zeros, sd.ones, sd.eye, sd.arange"
         )
-    if isinstance(error, TypeError) and "object" in str(error):
-        return SymbolicValue(f"an array of dtype object that holds traced values met a function that needs numbers: {error}")
+    if isinstance(error, TypeError) and ("object" in str(error) or "dtype('O')" in str(error)):
+        return SymbolicValue(
+            f"an array of dtype object that holds traced values met a function that needs numbers ({error}): make it with np.array, not with an "
+            "`array` imported by itself, or with np.stack"
+        )
     return None
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.errors import Unsupported
+from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr import indexing, ops
 from symdiff.expr.convert import as_expr
 from symdiff.expr.elementwise import is_boolean
+from symdiff.expr.joining import whole_size
 from symdiff.expr.node import Expr
 from symdiff.expr.special import OF_SCIPY
+from symdiff.expr.structure import axis_of
 
 # --- ufuncs -------------------------------------------------------------------------------------------------------
 # ufuncs whose constructor has another name; the rest are found by name
@@ -76,6 +78,8 @@ def array_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> An
         return ufunc_constructor(name)(*inputs)
     if method == "accumulate" and name in _ACCUMULATIONS:
         return _ACCUMULATIONS[name](*inputs, **{"axis": 0, **kwargs})
+    if method in ("accumulate", "reduce") and set(kwargs) <= {"axis"} and ufunc.nin == 2 and ufunc.nout == 1:
+        return _folded(ufunc_constructor(name), f"np.{name}.{method}", as_expr(inputs[0]), kwargs.get("axis", 0), method == "accumulate")
     if method == "outer" and not kwargs:
         a, b = map(as_expr, inputs)
         return ufunc_constructor(name)(ops.reshape(a, (*a.shape, *(1,) * b.ndim)), b)
@@ -83,6 +87,18 @@ def array_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> An
         return ufunc_constructor(name)(*inputs, **kwargs)
     call = f"np.{name}{'' if method == '__call__' else '.' + method}"
     raise Unsupported(f"{call} {'with ' + ', '.join(kwargs) if kwargs else ''} is not supported on expressions")
+
+
+def _folded(constructor: Callable[..., Expr], name: str, e: Expr, axis: Any, keep: bool) -> Expr:
+    """A function of two arguments along an axis of whole size, from the left; all steps or the last one."""
+    a = axis_of(axis, e.ndim, name)
+    if not whole_size(e, a, name):
+        raise ShapeError(f"{name}: the axis is empty")
+    entries = ops.unstack(e, a)
+    steps = [entries[0]]
+    for entry in entries[1:]:
+        steps.append(constructor(steps[-1], entry))
+    return ops.stack(steps, a) if keep else steps[-1]
 
 
 def _is_real(dtype: Any) -> bool:

@@ -98,7 +98,7 @@ def polygamma(n, x):
 def add_at(shape, index, x, dtype):
     """Zeros to which x is added at index, repeated entries adding up."""
     total = np.zeros(shape, dtype)
-    np.add.at(total, index, x)
+    np.add.at(total, index, np.broadcast_to(x, total[index].shape))  # NumPy 2.4 misreads an x that it has to stretch
     return total
 '''),
 }

@@ -169,6 +169,7 @@ WHOLE = [  # at whole sizes only
     ("interp values", lambda x, f: np.interp(x, np.array([-1.0, 0, 1]), f), V, (3,)) ,
     ("average", lambda x: [np.average(x), *np.average(x, axis=1, weights=[1, 2, 3, 4], returned=True)], (5, 4)),
     ("products of stacks", lambda x, y: [np.matvec(x, y), np.vecmat(np.ones(5), x)], M, (4,)),
+    ("folds", lambda x: [np.maximum.accumulate(x), np.minimum.accumulate(x, axis=1), np.subtract.reduce(x), np.hypot.reduce(x, axis=1)], M),
     ("split", lambda x: np.split(x, 3), (6,)),
     ("array_split", lambda x: np.array_split(x, 3, axis=0), (5, 2)),
     ("hsplit", lambda x: np.hsplit(x, 2), (3, 4)),

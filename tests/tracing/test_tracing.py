@@ -297,6 +297,10 @@ def test_memory_is_numpys(f):
     agree(f)
 
 
+def test_a_gradient_gathered_from_stretched_values():
+    np.testing.assert_allclose(sd.grad(lambda x: np.convolve(x, [1, 2], "valid").sum())(np.ones(6)), [2, 3, 3, 3, 3, 1])
+
+
 def test_a_write_into_whole_numbers_would_round():
     with pytest.raises(Unsupported, match="would round"):
         sd.grad(lambda x: (lambda m: m.__setitem__(0, x[0]) or np.sum(m))((x > 0).astype(int)))(X0)
