@@ -363,12 +363,12 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
     m, n = e.shape[i], e.shape[j]
     if offset or m != n:
         rows, columns = (m, dim_sub(n, offset)) if offset >= 0 else (dim_sub(m, -offset), n)
-        if rows == columns or not (isinstance(rows, int) and isinstance(columns, int)):
-            if rows != columns:
-                raise ShapeError(f"diagonal: which of {rows!r} and {columns!r} is smaller is not known")
-            length: Dim = rows
-        else:
-            length = builtins.min(rows, columns)
+        longer_by = dim_sub(rows, columns)
+        if not isinstance(longer_by, int):
+            raise ShapeError(f"diagonal: which of {rows!r} and {columns!r} is smaller is not known")
+        length: Dim = columns if longer_by > 0 else rows
+        if isinstance(length, int):
+            length = builtins.max(length, 0)
         starts = {i: builtins.max(-offset, 0), j: builtins.max(offset, 0)}
         e = slice_node(e, tuple(Range(starts[a], length, 1) if a in starts else full_range(d) for a, d in enumerate(e.shape)))
     labels = [*range(e.ndim)]
