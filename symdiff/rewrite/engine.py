@@ -109,7 +109,7 @@ class Round:
                 result = normal_product(as_term(e), self.may_open, self.signs.turn, names.append)
                 for name in names:
                     self.log(name, e, result)
-                return result if self.large else expanded(result, self.product, self.settle)
+                return result if self.large else expanded(result, self.product, self.settle, self.may_open)
             case Add():
                 return self.visit_sum(e)
             case Reduce():

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Contract, Delta, Map, Ones
-from symdiff.rewrite.measure import cost
+from symdiff.expr.leaves import constant_value
+from symdiff.expr.node import Expr, memo_of, topological
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Ones
+from symdiff.rewrite.measure import cost_beside
 from symdiff.rewrite.products import base_and_exponent
 from symdiff.rewrite.sums import normal_sum
-from symdiff.rewrite.terms import Term, as_term
+from symdiff.rewrite.terms import Term, as_term, collect
 
 MOST_TERMS = 24  # of an expansion
 MOST_ADDENDS = 6  # of a sum that is expanded
@@ -86,11 +87,46 @@ def expand(term: Term, chosen: list[int]) -> list[Term] | None:
     return terms
 
 
+def degree(e: Expr) -> int:
+    """Factors in a product, those of products inside it too, powers as often as they say; ones are none."""
+    notes = memo_of(e)
+    if "degree" not in notes:
+        for node in topological(e, until=lambda n: "degree" in memo_of(n)):
+            memo_of(node).setdefault("degree", _degree(node))
+    return notes["degree"]  # type: ignore[no-any-return]
+
+
+def _degree(e: Expr) -> int:
+    match e:
+        case Ones() | Const():
+            return 0
+        case Contract():
+            return sum(memo_of(f)["degree"] for f in e.factors)
+        case Map(fn="pow"):
+            k = constant_value(e.args[1])
+            return abs(k) * memo_of(e.args[0])["degree"] if isinstance(k, int) else 1
+    return 1
+
+
+def _gains(before: Sequence[Term], after: Sequence[Term]) -> bool:
+    """Whether something cancelled when the terms of an expansion were brought to normal form: like terms, or factors of one term.
+
+    Factoring undoes an expansion in which nothing did.
+    """
+    shorter = any(degree_of(b) > degree_of(a) for b, a in zip(before, after, strict=True))
+    return shorter or len(collect(after)) < len(after)
+
+
+def degree_of(term: Term) -> int:
+    return sum(degree(f) for f, _ in term.factors)
+
+
 def expanded_terms(terms: Sequence[Term], product: Callable[[Term], Expr]) -> list[Term] | None:
     """The terms of a sum, those multiplied out whose inner sums meet another term; None if there are none or too many."""
     if len(terms) > MOST_TERMS:
         return None
     bases = [_bases(t) | {b for f, _ in t.factors if isinstance(f, Add) for b in _inner_bases(f)} for t in terms]
+    plain: list[Term] = []
     result: list[Term] = []
     changed = False
     for i, t in enumerate(terms):
@@ -101,29 +137,31 @@ def expanded_terms(terms: Sequence[Term], product: Callable[[Term], Expr]) -> li
             if isinstance(f, Add) and len(f.terms) <= MOST_ADDENDS and (_inner_bases(f) & others or f in others)
         ]
         longer = expand(t, chosen) if chosen else None
-        if longer is None:
-            result.append(t)
-        else:
-            changed = True
-            result += [as_term(product(x)) for x in longer]
-    return result if changed and len(result) <= MOST_TERMS else None
+        plain += longer or [t]
+        result += [as_term(product(x)) for x in longer] if longer else [t]
+        changed = changed or longer is not None
+    return result if changed and len(result) <= MOST_TERMS and _gains(plain, result) else None
 
 
-def expanded(e: Expr, product: Callable[[Term], Expr], settle: Callable[[Expr], Expr]) -> Expr:
+def expanded(e: Expr, product: Callable[[Term], Expr], settle: Callable[[Expr], Expr], may_open: Callable[[Expr], bool]) -> Expr:
     """The product multiplied out, collected and factored again, if that is shorter; else as it was.
 
-    `settle` brings each term of the expansion to normal form.
+    `settle` brings each term of the expansion to normal form. A sum that may not be opened is there for others as well and costs nothing.
     """
     if not isinstance(e, Contract):
         return e
     term = as_term(e)
     chosen = promising(term)
+    given = [f for f, _ in term.factors if isinstance(f, Add) and not may_open(f)]
     best: Expr = e
     for trial in [chosen] if len(chosen) < 2 else [chosen, *([k] for k in chosen)]:
         terms = expand(term, trial) if trial else None
         if terms is None:
             continue
-        result = normal_sum([as_term(settle(product(t))) for t in terms], product)
-        if cost(result) < cost(best):
+        made = [as_term(product(t)) for t in terms]
+        if not _gains(terms, made):
+            continue
+        result = normal_sum([as_term(settle(t.expr())) for t in made], product)
+        if cost_beside(result, given) < cost_beside(best, given):
             best = result
     return best

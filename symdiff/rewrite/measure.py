@@ -24,6 +24,19 @@ def cost(e: Expr) -> int:
     return notes["cost"]  # type: ignore[no-any-return]
 
 
+def cost_beside(e: Expr, others: Sequence[Expr]) -> int:
+    """Operations of `e` where `others` are computed anyway."""
+    total = cost(e)
+    if not others:
+        return total
+    paid: set[Expr] = set()
+    for other in others:
+        cost(other)
+        paid |= memo_of(other)["parts"] | {other}
+    notes = memo_of(e)
+    return sum(memo_of(p)["own"] for p in (notes["parts"] | {e}) - paid)
+
+
 def _visit(e: Expr) -> None:
     """Notes of a node: its own operations, the different nodes below it that have any, and the sum."""
     notes = memo_of(e)
