@@ -68,3 +68,8 @@ def test_what_is_not_supported_is_named(call, named):
     with pytest.raises(sd.Unsupported) as error:
         call()
     assert named in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
+def test_fix_is_trunc():
+    assert np.fix(v) is sd.trunc(v)
