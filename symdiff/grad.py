@@ -48,6 +48,12 @@ def _lower(outputs: list[Expr], inputs: list[Var]) -> Lowered:
     return lower(outputs, inputs, simplify=node_count(*outputs) <= LARGEST_SIMPLIFIED)
 
 
+def _argnums(wrt: Any, argnums: Argnums | None) -> Argnums:
+    """Which arguments of a function are differentiated: by position, or by JAX's name for it; the first by default."""
+    chosen: Argnums = argnums if argnums is not None else 0 if wrt is None else wrt
+    return chosen
+
+
 def _is_function(e: Any) -> bool:
     return callable(e) and not isinstance(e, Expr) and not hasattr(e, "__expr__")
 
@@ -57,9 +63,9 @@ def grad(loss: Expr, wrt: Expr) -> Expr: ...
 @overload
 def grad(loss: Expr, wrt: Sequence[Expr]) -> list[Expr]: ...
 @overload
-def grad(loss: Function, wrt: Argnums = 0, *, has_aux: bool = False) -> Transformed: ...
-def grad(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
-    """The gradient of a scalar: of an expression in an expression or a list of them; of a function in its arguments number `wrt`.
+def grad(loss: Function, wrt: Argnums = 0, has_aux: bool = False, *, argnums: Argnums | None = None) -> Transformed: ...
+def grad(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums | None = None) -> Any:
+    """The gradient of a scalar: of an expression in an expression or a list of them; of a function in its arguments number `argnums`.
 
     Shapes: each gradient as what it is taken in. A function with `has_aux` returns (scalar, aux), its gradient (gradient, aux).
     Raises: ShapeError if the loss is not a scalar (use jacobian); MissingRule, with the operation, if one has no derivative.
@@ -72,7 +78,7 @@ def grad(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
     array([2., 4.])
     """
     if _is_function(loss):
-        return grad_function(loss, 0 if wrt is None else wrt, has_aux, calculus.gradient, _lower)
+        return grad_function(loss, _argnums(wrt, argnums), has_aux, calculus.gradient, _lower)
     targets, single = _one_or_many(wrt, "grad")
     result = calculus.gradient(as_expr(loss), targets)
     return result[0] if single else result
@@ -83,8 +89,8 @@ def value_and_grad(loss: Expr, wrt: Expr) -> tuple[Expr, Expr]: ...
 @overload
 def value_and_grad(loss: Expr, wrt: Sequence[Expr]) -> tuple[Expr, list[Expr]]: ...
 @overload
-def value_and_grad(loss: Function, wrt: Argnums = 0, *, has_aux: bool = False) -> Transformed: ...
-def value_and_grad(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
+def value_and_grad(loss: Function, wrt: Argnums = 0, has_aux: bool = False, *, argnums: Argnums | None = None) -> Transformed: ...
+def value_and_grad(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums | None = None) -> Any:
     """The pair (value, gradient): two expressions to be lowered together, or the function that computes both at once.
 
     >>> import symdiff as sd
@@ -92,7 +98,7 @@ def value_and_grad(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
     (np.float64(8.0), np.float64(12.0))
     """
     if _is_function(loss):
-        return value_and_grad_function(loss, 0 if wrt is None else wrt, has_aux, calculus.gradient, _lower)
+        return value_and_grad_function(loss, _argnums(wrt, argnums), has_aux, calculus.gradient, _lower)
     return as_expr(loss), grad(loss, wrt)
 
 
@@ -115,7 +121,7 @@ def jvp(y: Any, wrt: Any, tangent: Any) -> Expr:
     return calculus.jvp(as_expr(y), targets, tangents)
 
 
-def jacobian(y: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
+def jacobian(y: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums | None = None) -> Any:
     """The derivative of every entry of `y` in every entry of `wrt`: shape (y's shape..., wrt's shape...). Of functions as `grad`.
 
     >>> import symdiff as sd
@@ -124,13 +130,13 @@ def jacobian(y: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
     ('n', 'n')
     """
     if _is_function(y):
-        return jacobian_function(y, 0 if wrt is None else wrt, has_aux, calculus.jacobian, _lower)
+        return jacobian_function(y, _argnums(wrt, argnums), has_aux, calculus.jacobian, _lower)
     targets, single = _one_or_many(wrt, "jacobian")
     result = calculus.jacobian(as_expr(y), targets)
     return result[0] if single else result
 
 
-def hessian(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
+def hessian(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums | None = None) -> Any:
     """The second derivatives of a scalar: shape (wrt's shape..., wrt's shape...); for a list of variables a list of rows of blocks.
 
     >>> import symdiff as sd
@@ -139,7 +145,7 @@ def hessian(loss: Any, wrt: Any = None, *, has_aux: bool = False) -> Any:
     A + Aᵀ
     """
     if _is_function(loss):
-        return hessian_function(loss, 0 if wrt is None else wrt, has_aux, calculus.hessian, _lower)
+        return hessian_function(loss, _argnums(wrt, argnums), has_aux, calculus.hessian, _lower)
     targets, single = _one_or_many(wrt, "hessian")
     blocks = calculus.hessian(as_expr(loss), targets)
     return blocks[0][0] if single else blocks

@@ -38,13 +38,22 @@ def _expressions(x: Any) -> Any:
 
 def apply_ufunc(ufunc: numpy.ufunc, *inputs: Any) -> Any:
     """ufunc(*inputs), one of which is traced."""
-    exprs = [_expressions(x) for x in inputs]
+    exprs = [x.__expr__ if isinstance(x, TracedArray) else _expressions(x) for x in inputs]
     if ufunc.__name__ in _OF_TRUTH and all(is_boolean(as_expr(e)) for e in exprs):
         expr = getattr(ops, _OF_TRUTH[ufunc.__name__])(*exprs)
+    elif ufunc in _OPERATIONS:
+        expr = _OPERATIONS[ufunc](*exprs)
     else:
         expr = protocol.array_ufunc(ufunc, "__call__", *exprs)
-    values = [value_of(x) for x in inputs]
-    return _wrapped(expr, None if any(v is None for v in values) else ufunc(*values), inputs)
+    values = [x._value if isinstance(x, TracedArray) else value_of(x) for x in inputs]
+    value = None if any(v is None for v in values) else ufunc(*values)
+    return wrap(expr, value, inputs) if isinstance(expr, Expr) else _wrapped(expr, value, inputs)
+
+
+# the commonest ones, without a look at the tables
+_OPERATIONS: dict[Any, Callable[..., Expr]] = {
+    np.add: ops.add, np.subtract: ops.subtract, np.multiply: ops.multiply, np.divide: ops.divide, np.power: ops.power, np.negative: ops.negative,
+}  # fmt: skip
 
 
 def _wrapped(expr: Any, value: Any, operands: Any) -> Any:

@@ -55,7 +55,7 @@ class TracedArray:
     __array_priority__ = 2000.0
 
     def __init__(self, expr: Expr, value: Any, trace: Trace, active: bool = False, varies: bool = False) -> None:
-        if value is not None and np.shape(value) != expr.shape and all(isinstance(d, int) for d in expr.shape):
+        if value is not None and getattr(value, "shape", ()) != expr.shape and all(isinstance(d, int) for d in expr.shape):
             raise ShapeError(f"tracing: an expression of shape {show_shape(expr.shape)} has a value of shape {np.shape(value)}")
         self._expr = expr
         self._value = value
@@ -484,13 +484,22 @@ def value_of(x: Any) -> Any:
     return x
 
 
+_PLAIN = (int, float, str, np.generic, type(None), slice)
+
+
 def wrap(expr: Expr, value: Any, operands: Any) -> TracedArray:
     """A traced array made of operands, in the innermost of their traces."""
-    found = [t for t in operands if isinstance(t, TracedArray)]
-    if len(found) < len(operands):
-        found = list(leaves(operands))
-    trace = max((t.record for t in found), key=lambda t: t.token)
-    return TracedArray(expr, value, trace, any(t.active for t in found), any(t.varies for t in found))
+    record: Trace | None = None
+    active = varies = False
+    for x in operands:
+        if isinstance(x, _PLAIN):
+            continue
+        for t in (x,) if isinstance(x, TracedArray) else leaves(x):
+            active, varies = active or t.active, varies or t.varies
+            if record is None or t.record.token > record.token:
+                record = t.record
+    assert record is not None
+    return TracedArray(expr, value, record, active, varies)
 
 
 from symdiff.api import dispatch  # noqa: E402  at the end, because it needs the class

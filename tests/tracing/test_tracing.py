@@ -140,6 +140,8 @@ def test_argnums_has_aux_and_keywords_as_jax_has_them():
 
     assert sd.grad(f, has_aux=True)(3.0, 4.0) == (24.0, {"ab": 12.0, "note": "kept"})
     assert sd.grad(f, (0, 1), has_aux=True)(3.0, 4.0)[0] == (24.0, 9.0)
+    assert sd.grad(f, argnums=(1,), has_aux=True)(3.0, 4.0)[0] == (9.0,)
+    assert sd.grad(f, 1, True)(3.0, 4.0)[0] == 9.0
     assert sd.grad(f, -1, has_aux=True)(3.0, 4.0)[0] == 9.0
     value, gradient = sd.value_and_grad(f, 1, has_aux=True)(3.0, 4.0, c=1.0)
     assert value == (37.0, {"ab": 12.0, "note": "kept"})
