@@ -71,6 +71,7 @@ class LatexWriter(MathWriter):
     minus = "-"
     after_number = " "
     after_quotient = " "
+    between = r" \cdot "
     hadamard = r" \odot "
     kronecker = r" \otimes "
     signs: Mapping[str, str] = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}

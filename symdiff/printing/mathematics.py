@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from symdiff.printing import term
@@ -22,6 +23,7 @@ class MathWriter:
     minus = "−"
     after_number = "·"
     after_quotient = " · "
+    between = " · "
     hadamard = " ⊙ "
     kronecker = " ⊗ "
     signs: Mapping[str, str] = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
@@ -153,16 +155,17 @@ class MathWriter:
 
     def juxtaposed(self, scalars: Sequence[Term], alone: bool = True) -> str:
         """A product of numbers: 2·a b. An inner product among others stands in brackets."""
-        text = ""
+        bodies = []
         for k, a in enumerate(scalars):
             last = k == len(scalars) - 1 and alone
             body = self.write(a, SIGN if k == 0 and (last or a.op != "sigma") else TIMES if last and a.op == "sigma" else PRODUCT)
             others = any(not term.is_number(b) for b in scalars if b is not a) or not alone
-            if others and self.binding(a) == PRODUCT:
-                body = self.bracket(body)
-            if k:
-                text += self.after_number if self.bare_number(scalars[k - 1]) else " "
-            text += body
+            bodies.append(self.bracket(body) if others and self.binding(a) == PRODUCT else body)
+        pairs = [right == self.bracket(f"1 {self.minus} {left}") for left, right in pairwise(bodies)]
+        text = bodies[0]
+        for k, body in enumerate(bodies[1:]):
+            apart = any(pairs) and not pairs[k]  # u (1 − u) stays together among other factors
+            text += (self.after_number if self.bare_number(scalars[k]) else self.between if apart else " ") + body
         return text
 
     def diagonal(self, vectors: Sequence[Term]) -> str:

@@ -55,7 +55,7 @@ def test_entry_has_its_value(row: tuple[Expr, str, str]) -> None:
 def test_named_parts_are_defined_by_their_entries() -> None:
     h = ops.tanh(X @ w)
     formula = entry_form(ops.outer(h * (1 - h), h), indices=("k", "l"), names={h: "h"})
-    assert formula.text == "hₖ (1 − hₖ) hₗ"
+    assert formula.text == "hₖ (1 − hₖ) · hₗ"
     assert formula.where == (("hᵢ", "tanh(Σⱼ Xᵢⱼ wⱼ)"),)
 
 
