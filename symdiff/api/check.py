@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from symdiff.api.derivatives import Kind, raw_derivatives
 from symdiff.api.edits import Edit, edits
 from symdiff.api.evidence import CLOSE, Evidence, alike, distance
 from symdiff.api.mistakes import Mistake, factor, of_a_rule, of_the_result
-from symdiff.calculus import gradient, hessian, jacobian
-from symdiff.errors import ShapeError, SymdiffError, UnknownName, did_you_mean
+from symdiff.errors import ShapeError, SymdiffError
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import show_shape
 from symdiff.expr.leaves import is_zero
@@ -25,7 +25,6 @@ from symdiff.expr.traverse import node_count, substitute, variables
 from symdiff.printing.formula import format_formula
 from symdiff.rewrite import simplify_all
 
-Kind = Literal["gradient", "jacobian", "hessian"]
 LARGEST_PROOF = 3000  # nodes of a difference that simplification is asked to prove zero
 SUSPECTS = ("symmetric", "onehot", "prob", "binary", "positive", "unit", "orthogonal")  # facts that a claim may take for granted
 
@@ -108,7 +107,7 @@ def check_formula(
       ∂E/∂w = 2·Xᵀ(X w − y)
     """
     loss, wrt = as_expr(loss), as_expr(wrt)
-    derivative = _derivative(loss, wrt, kind)
+    derivative = raw_derivatives(loss, [wrt], kind)[0].value
     known = _names(loss, wrt, names or {})
     text = claim if isinstance(claim, str) else None
     problem = ""
@@ -133,17 +132,6 @@ def check_formula(
         return verdict
     examiner = _Examiner(loss, wrt, kind, derivative, claimed, text, known, evidence)
     return replace(verdict, diagnosis=tuple(examiner.diagnosis()))
-
-
-def _derivative(loss: Expr, wrt: Expr, kind: Kind) -> Expr:
-    match kind:
-        case "gradient":
-            return gradient(loss, [wrt])[0]
-        case "hessian":
-            return hessian(loss, [wrt])[0][0]
-        case "jacobian":
-            return jacobian(loss, [wrt])[0]
-    raise UnknownName(f"check_formula: there is no kind {kind!r}{did_you_mean(kind, ('gradient', 'jacobian', 'hessian'))}")
 
 
 def _names(loss: Expr, wrt: Expr, names: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from symdiff.api.linear_forms import tidy
 from symdiff.calculus.forward import node_differential
+from symdiff.calculus.reverse import active_nodes
 from symdiff.expr import ops
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import constant_value, var
@@ -180,3 +181,15 @@ def book() -> str:
     for heading, rules in identities():
         lines += [f"### {heading}", "", "| identity | statement | condition |", "| --- | --- | --- |", *map(_row, rules), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def conventions(loss: Expr, wrt: Sequence[Expr]) -> list[str]:
+    """What is chosen where no derivative exists, for the functions through which the loss depends on the variables.
+
+    >>> w = var('w', 'd')
+    >>> conventions(ops.sum(ops.absolute(w)), [w])
+    ['absolute value: 0 at 0']
+    """
+    order, positions = active_nodes([loss], wrt)
+    rules = [rule_of(e, positions[e]) for e in reversed(order) if positions[e]]
+    return list(dict.fromkeys(f"{r.name}: {r.convention}" for r in rules if r is not None and r.convention))

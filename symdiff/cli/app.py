@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import symdiff
-from symdiff.cli import derive, train
+from symdiff.cli import check, derive, train
 from symdiff.cli.exits import run
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("check")(check.check)
 app.command("derive")(derive.derive)
 app.command("train")(train.train)
 

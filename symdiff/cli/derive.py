@@ -1,4 +1,4 @@
-"""`symdiff derive`: the gradient formulas of a network, with their values."""
+"""`symdiff derive`: the gradient formulas of a network, with their values; the derivatives of a loss; the derivation of either."""
 
 from __future__ import annotations
 
@@ -10,31 +10,68 @@ import typer
 from symdiff.cli.console import json_text, width, write
 from symdiff.cli.derive_code import listing
 from symdiff.cli.derive_data import as_data
+from symdiff.cli.derive_loss import STEP_STYLES, answer, read_loss
+from symdiff.cli.derive_loss import as_data as loss_data
+from symdiff.cli.derive_loss import listing as loss_listing
+from symdiff.cli.derive_loss import page as loss_page
 from symdiff.cli.derive_text import page
 from symdiff.cli.exits import with_exit_code
-from symdiff.cli.options import FORMS, STYLES, choice, name_list, settings
+from symdiff.cli.options import FORMS, STYLES, choice, kind_of, name_list, refuse, settings
 from symdiff.training.derived import Form
 from symdiff.training.derived import derive as derive_net
 from symdiff.training.nets import NETS, find_net
+from symdiff.training.steps import arrays_of, derivations
 
 
 @with_exit_code
 def derive(
-    net: Annotated[str, typer.Option("--net", metavar="NAME", help=f"The network: {', '.join(NETS)}.")] = "mazur",
-    wrt: Annotated[str | None, typer.Option("--wrt", metavar="NAMES", help="Parameters or single weights, such as W1 or w5,w6.")] = None,
+    net: Annotated[str | None, typer.Option("--net", metavar="NAME", help=f"The network: {', '.join(NETS)}; mazur by default.")] = None,
+    loss: Annotated[str | None, typer.Option("--loss", metavar="FORMULA", help="A loss in place of a network, in NumPy's syntax.")] = None,
+    shape: Annotated[str | None, typer.Option("--shape", metavar="SHAPES", help='Shapes for --loss, such as "X:n,d w:d y:n".')] = None,
+    assume: Annotated[str | None, typer.Option("--assume", metavar="FACTS", help='Facts for --loss, such as "Y:onehot K:spd".')] = None,
+    let: Annotated[
+        list[str] | None, typer.Option("--let", metavar="NAME=FORMULA", help="A name for a part of --loss; may be repeated.")
+    ] = None,
+    wrt: Annotated[str | None, typer.Option("--wrt", metavar="NAMES", help="Parameters, single weights or variables: W1 or w5,w6.")] = None,
     form: Annotated[str | None, typer.Option("--form", metavar="FORM", help=f"{', '.join(FORMS)}; matrix and scalar by default.")] = None,
     style: Annotated[str, typer.Option("--style", metavar="STYLE", help=f"{', '.join(STYLES)}.")] = "unicode",
+    steps: Annotated[bool, typer.Option("--steps", help="The derivation, line by line, with its rules.")] = False,
+    hessian: Annotated[bool, typer.Option("--hessian", help="Of --loss, the second derivatives.")] = False,
+    jacobian: Annotated[bool, typer.Option("--jacobian", help="Of --loss, which may be an array, the Jacobian.")] = False,
     at: Annotated[str | None, typer.Option("--at", metavar="SETTINGS", help="Values to use, such as w5=0.3,w6=0.1.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write to a file instead of stdout.")] = None,
 ) -> None:
-    """Print the gradient formulas of a network, in matrices and weight by weight, with their values."""
+    """Print the gradient formulas of a network, in matrices and weight by weight, with their values; or the derivatives of a loss."""
     choice("--style", style, STYLES)
-    wanted_form = cast(Form, choice("--form", form, FORMS) if form else "all")
-    derived = derive_net(find_net(net), name_list(wrt), wanted_form, settings("--at", at))
-    if as_json:
+    choice("--form", form or FORMS[0], FORMS)
+    if loss is not None:
+        refuse("--loss", {"--net": net, "--at": at, "--form inlined": form == "inlined" or None})
+        question = read_loss(loss, name_list(wrt), shape, assume, let or [], kind_of(hessian, jacobian))
+        by_entry = form == "scalar"
+        found = answer(question, style, steps, by_entry)
+        lines = (
+            [json_text(loss_data(found))] if as_json else loss_page(found, width(), by_entry) if style == "unicode" else loss_listing(found)
+        )
+        write(lines, output, list(question.names))
+        return
+    needs_loss = {"--shape": shape, "--assume": assume, "--let": let or None, "--hessian": hessian or None, "--jacobian": jacobian or None}
+    refuse("a network", needs_loss)
+    derived = derive_net(find_net(net or "mazur"), name_list(wrt), cast(Form, form or "all"), settings("--at", at))
+    names = [v.name for v in (*derived.leaves, *derived.entries)]
+    if steps:
+        choice("--steps --style", style, STEP_STYLES)
+        made = derivations(derived.net, arrays_of(derived.net, name_list(wrt)), style, derived.leaves if at else None)
+        texts = [d.text(width()) for d in made.values()]
+        lines = (
+            [json_text({"command": "derive", "steps": [d.to_dict() for d in made.values()]})]
+            if as_json
+            else "\n\n".join(texts).splitlines()
+        )
+        write(lines, output, names)
+    elif as_json:
         write([json_text(as_data(derived, style))], output)
     elif style == "unicode":
-        write(page(derived, width()), output, [v.name for v in (*derived.leaves, *derived.entries)])
+        write(page(derived, width()), output, names)
     else:
         write(listing(derived, style), output)

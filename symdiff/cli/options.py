@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from symdiff.api.derivatives import Kind
 from symdiff.errors import BadSetting, UnknownName, did_you_mean
 
 STYLES = ("unicode", "latex", "python", "sympy", "mathml")
@@ -21,6 +22,20 @@ def choice(option: str, value: str, known: Sequence[str]) -> str:
     if value not in known:
         raise UnknownName(f"{option}: there is no {value!r}{did_you_mean(value, known)}. Choices: {', '.join(known)}")
     return value
+
+
+def kind_of(hessian: bool, jacobian: bool) -> Kind:
+    """Which derivative two flags ask for. Raises: BadSetting for both."""
+    if hessian and jacobian:
+        raise BadSetting("--hessian and --jacobian: one of the two")
+    return "hessian" if hessian else "jacobian" if jacobian else "gradient"
+
+
+def refuse(beside: str, options: Mapping[str, object]) -> None:
+    """Options that mean nothing beside what was asked for. Raises: BadSetting for one that is given."""
+    for option, value in options.items():
+        if value is not None:
+            raise BadSetting(f"{option} does not go with {beside}")
 
 
 def name_list(text: str | None) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,10 +16,11 @@ from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import variables
+from symdiff.printing.derivation_page import Page, Row
 from symdiff.printing.formula import Formula, format_formula, style_of
 from symdiff.printing.latex import LatexWriter
-from symdiff.printing.lines import broken
 from symdiff.printing.naming import choose_names
+from symdiff.printing.nesting import put_in
 from symdiff.printing.notation import notation
 from symdiff.rules.record import Line, Record, Rule
 
@@ -41,92 +41,6 @@ READ_OFF = {
 }
 FIRST_MARK = 0xE000  # private characters, which stand for a differential until it is written out
 MINUS = {"unicode": "−", "latex": "-", "python": "-"}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One printed line: its number, kind, formula (left = right), the names of its rules, what is said beside it, values by name."""
-
-    number: int
-    kind: str
-    left: str
-    right: str
-    rules: tuple[str, ...]
-    notes: tuple[str, ...]
-    shape: tuple[Any, ...]
-    values: Mapping[str, NDArray[Any]]
-
-    @property
-    def formula(self) -> str:
-        return f"{self.left} = {self.right}"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The rows of a derivation in a style."""
-
-    style: str
-    loss: str
-    wrt: str
-    rows: tuple[Row, ...]
-
-    def lines(self, width: int = 100) -> list[str]:
-        """The rows in columns, number, formula, notes, within `width`; where a formula is long its notes stand below it."""
-        digits = len(str(len(self.rows)))
-        margin = digits + 4
-        room = width - margin
-        usual = sorted(len(r.formula) for r in self.rows)
-        column = max((n for n in usual if n <= room * 11 // 20), default=0) + 3
-        found: list[str] = []
-        for row in self.rows:
-            body = broken(row.formula, room, len(row.left) + 3)
-            head = f"  {str(row.number).rjust(digits)}  "
-            if len(body) == 1 and len(body[0]) <= column - 3:
-                beside = wrapped(row.notes, room - column)
-                found.append((head + body[0].ljust(column) + beside[0]).rstrip())
-                found += [" " * (margin + column) + line for line in beside[1:]]
-            else:
-                found.append(head + body[0])
-                found += [" " * margin + line for line in body[1:]]
-                found += [" " * (margin + 4) + line for line in wrapped(row.notes, room - 4) if line]
-        return found
-
-    def latex(self) -> str:
-        """The rows as one aligned block."""
-        body = " \\\\\n".join(f"{r.left} &= {r.right} && \\text{{{latex_text(', '.join(r.rules) or r.kind)}}}" for r in self.rows)
-        return f"$$\\begin{{aligned}}\n{body}\n\\end{{aligned}}$$"
-
-    def data(self) -> dict[str, Any]:
-        rows = [
-            {
-                "number": r.number, "kind": r.kind, "formula": r.formula, "left": r.left, "right": r.right, "rules": list(r.rules),
-                "explanation": list(r.notes), "shape": list(r.shape), "values": {k: v.tolist() for k, v in r.values.items()},
-            }
-            for r in self.rows
-        ]  # fmt: skip
-        return {"style": self.style, "loss": self.loss, "wrt": self.wrt, "lines": rows}
-
-
-def wrapped(notes: Sequence[str], width: int) -> list[str]:
-    """Notes on lines of at most `width` columns: several on a line where they fit, a long one broken between words."""
-    lines = [""]
-    for k, note in enumerate(notes):
-        text = note + (";" if k < len(notes) - 1 else "")
-        if lines[-1] and len(lines[-1]) + 2 + len(text) > width and len(text) <= width:
-            lines.append(text)
-            continue
-        gap = "  "
-        for word in text.split(" "):
-            if lines[-1] and len(lines[-1]) + len(gap) + len(word) > max(width, 20):
-                lines.append(word)
-            else:
-                lines[-1] = f"{lines[-1]}{gap}{word}" if lines[-1] else word
-            gap = " "
-    return lines
-
-
-def latex_text(text: str) -> str:
-    return re.sub(r"([_&%#$])", r"\\\1", text)
 
 
 def page(record: Record, style: str = "unicode", values: Mapping[Expr, NDArray[Any]] | None = None) -> Page:
@@ -305,46 +219,16 @@ class _Spelling:
             self.extra = {}
             left, right = self.left(line.left), self.right(line)
             notes = self.notes(line, number)
+            defines = tuple(self._defined(line))
             notes += [f"{name} = {text}" for name, text in self.extra.items()]
             notes += [f"{name} = {_numbers(value)}" for name, value in values.items()]
             names = tuple(r.name for r in line.rules)
-            rows.append(Row(number, line.kind, left, right, names, tuple(notes), line.right.shape, values))
+            rows.append(Row(number, line.kind, left, right, names, defines, tuple(notes), line.right.shape, values))
         return Page(self.style, self.formula(self.record.loss), self.formula(self.record.wrt), tuple(rows))
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST] + " …"
-
-
-def put_in(text: str, mark: str, inner: str) -> str:
-    """`inner` in the place of a mark, in brackets unless it is one thing or a product that needs none there.
-
-    >>> put_in('y ⊙ #', '#', 'W h'), put_in('Wᵀ #', '#', 'y ⊙ h'), put_in('#ᵀ y', '#', 'W h')
-    ('y ⊙ W h', 'Wᵀ (y ⊙ h)', '(W h)ᵀ y')
-    """
-    while (at := text.find(mark)) >= 0:
-        before, after = text[:at], text[at + 1 :]
-        loose = _outside_brackets(inner)
-        ends = not after or after[0] in "), "
-        signed = inner.startswith(("−", "-"))
-        summed = any(f" {sign} " in loose for sign in "+−-/")
-        elementwise = any(f" {sign} " in loose for sign in ("⊙", "*", r"\odot", "@"))
-        first = not before or before.endswith(("= ", "(", ", "))
-        beside = first or before.endswith(("⊙ ", r"\odot "))
-        alone = ends and (not after or after[0] in ")," or after.startswith((" ⊙", " +", " −", r" \odot")))
-        bare = " " not in loose if not alone else not summed and (beside or not elementwise)
-        text = f"{before}{inner if bare and ends and (first or not signed) else f'({inner})'}{after}"
-    return text
-
-
-def _outside_brackets(text: str) -> str:
-    depth, kept = 0, []
-    for c in text:
-        depth += c in "([{"
-        if depth == 0:
-            kept.append(c)
-        depth -= c in ")]}"
-    return "".join(kept)
 
 
 def statement(rule: Rule, style: str = "unicode") -> str:
