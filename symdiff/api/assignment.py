@@ -65,6 +65,8 @@ class Overlay:
         size = self.owner.size
         owners, slots = self.owner.reshape(-1), self.slot.reshape(-1)
         seen = np.bincount(owners + 1, minlength=len(self.values) + 1)
+        ranked = np.argsort(owners, kind="stable")
+        ends = np.cumsum(seen)
         whole: list[tuple[Expr, tuple[Place, ...]]] = []
         total: list[Expr] = []
         for k, (value, places) in enumerate(zip(self.values, self.places, strict=True)):
@@ -72,7 +74,7 @@ class Overlay:
             if places is not None and count == value.size:
                 whole.append((value, places))
             elif count:
-                at = np.flatnonzero(owners == k)
+                at = ranked[ends[k] : ends[k + 1]]
                 entries = ops.take(ops.ravel(value), slots[at])
                 total.append(reshape_node(gather_transpose(entries, [const(at)], 0, (size,)), shape))
         if whole:

@@ -27,7 +27,7 @@ _OF_TRUTH = {"add": "logical_or", "maximum": "logical_or", "multiply": "logical_
 # --- ufuncs and operators -----------------------------------------------------------------------------------------
 def _expressions(x: Any) -> Any:
     """Traced arrays as expressions, in nested lists and object arrays too; all else as it is."""
-    if isinstance(x, TracedArray):
+    if type(x) is TracedArray:
         return x.__expr__
     if isinstance(x, (list, tuple)) and any(True for _ in leaves(x)):
         return type(x)(*map(_expressions, x)) if hasattr(x, "_fields") else type(x)(map(_expressions, x))
@@ -38,14 +38,14 @@ def _expressions(x: Any) -> Any:
 
 def apply_ufunc(ufunc: numpy.ufunc, *inputs: Any) -> Any:
     """ufunc(*inputs), one of which is traced."""
-    exprs = [x.__expr__ if isinstance(x, TracedArray) else _expressions(x) for x in inputs]
+    exprs = [x.__expr__ if type(x) is TracedArray else _expressions(x) for x in inputs]
     if ufunc.__name__ in _OF_TRUTH and all(is_boolean(as_expr(e)) for e in exprs):
         expr = getattr(ops, _OF_TRUTH[ufunc.__name__])(*exprs)
     elif ufunc in _OPERATIONS:
         expr = _OPERATIONS[ufunc](*exprs)
     else:
         expr = protocol.array_ufunc(ufunc, "__call__", *exprs)
-    values = [x._value if isinstance(x, TracedArray) else value_of(x) for x in inputs]
+    values = [x._value if type(x) is TracedArray else value_of(x) for x in inputs]
     value = None if any(v is None for v in values) else ufunc(*values)
     return wrap(expr, value, inputs) if isinstance(expr, Expr) else _wrapped(expr, value, inputs)
 
@@ -69,7 +69,7 @@ def call_ufunc(ufunc: numpy.ufunc, method: str, inputs: tuple[Any, ...], kwargs:
     """What NumPy asks for when an input or an output of a ufunc is traced."""
     out = kwargs.pop("out", None)
     target = None if out is None else out[0]
-    if target is not None and (not isinstance(target, TracedArray) or len(out) > 1):
+    if target is not None and (type(target) is not TracedArray or len(out) > 1):
         raise Unsupported(f"np.{ufunc.__name__}(..., out=): the output is a plain array, which cannot hold a derivative{user_line()}")
     if method == "at":
         return _at(ufunc, *inputs)
@@ -95,7 +95,7 @@ def call_ufunc(ufunc: numpy.ufunc, method: str, inputs: tuple[Any, ...], kwargs:
 
 def _at(ufunc: numpy.ufunc, target: Any, key: Any, item: Any = None) -> None:
     """np.add.at and np.subtract.at: repeated indices add up."""
-    if ufunc.__name__ not in ("add", "subtract") or not isinstance(target, TracedArray):
+    if ufunc.__name__ not in ("add", "subtract") or type(target) is not TracedArray:
         raise Unsupported(f"np.{ufunc.__name__}.at is supported for add and subtract into a traced array only{user_line()}")
     positions = np.arange(int(np.prod(target.shape))).reshape(target.shape)[np.asarray(_plain_key(key))]
     amount = np.broadcast_to(item, positions.shape)
@@ -109,7 +109,7 @@ def _at(ufunc: numpy.ufunc, target: Any, key: Any, item: Any = None) -> None:
 
 
 def _plain_key(key: Any) -> Any:
-    return key.plain() if isinstance(key, TracedArray) else key
+    return key.plain() if type(key) is TracedArray else key
 
 
 def _add_at(values: Expr, positions: numpy.ndarray, size: int) -> Expr:
@@ -169,7 +169,7 @@ def call_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
         return special(*args, **kwargs)
     target = kwargs.pop("out", None) if "out" in kwargs else None
     if target is not None:
-        if not isinstance(target, TracedArray):
+        if type(target) is not TracedArray:
             raise Unsupported(f"np.{func.__name__}(..., out=): the output is a plain array, which cannot hold a derivative{user_line()}")
         target.assign(call_function(func, args, kwargs))
         return target
@@ -198,11 +198,11 @@ def _from_values(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 def _linked(result: Any, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A result whose value is a view of the first argument's value is a view of the first argument."""
     parent = args[0] if args else None
-    if not isinstance(parent, TracedArray):
+    if type(parent) is not TracedArray:
         return result
     parts = list(result) if isinstance(result, (list, tuple)) else [result]
     for k, part in enumerate(parts):
-        if not isinstance(part, TracedArray):
+        if type(part) is not TracedArray:
             continue
         if part.value is None:
             if func in _VIEWS:
@@ -238,14 +238,14 @@ _VIEWS = {
 # --- functions with a form of their own ---------------------------------------------------------------------------
 def _mask(x: Any, name: str) -> Any:
     """Which entries are not 0, recorded as a guard."""
-    if not isinstance(x, TracedArray):
+    if type(x) is not TracedArray:
         return np.asarray(x) != 0
     if x.value is None:
         raise SymbolicValue(
             f"np.{name} of a traced array has a result of unknown size with symbols only: use np.where(mask, a, b){user_line()}"
         )
     truth = x if x.dtype.kind == "b" else np.not_equal(x, 0)
-    return np.asarray(truth.plain() if isinstance(truth, TracedArray) else truth)
+    return np.asarray(truth.plain() if type(truth) is TracedArray else truth)
 
 
 def _nonzero(a: Any) -> Any:
@@ -271,6 +271,7 @@ def _extract(condition: Any, arr: Any) -> Any:
 def _where(condition: Any, *choices: Any) -> Any:
     if not choices:
         return _nonzero(condition)
+    condition = np.asarray(condition) if type(condition) is bool else condition  # the answer to a question, or a length compared
     values = [value_of(x) for x in (condition, *choices)]
     expr = ops.where(*map(_expressions, (condition, *choices)))
     return wrap(expr, None if any(v is None for v in values) else np.where(*values), (condition, *choices))
@@ -285,7 +286,7 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 
 def _unique(ar: Any, **options: Any) -> Any:
     """The distinct values in order: the first place of each is recorded as a guard."""
-    if not isinstance(ar, TracedArray) or ar.value is None:
+    if type(ar) is not TracedArray or ar.value is None:
         raise SymbolicValue(f"np.unique of a traced array has a result of unknown size with symbols only{user_line()}")
     if ar.is_flat():
         return np.unique(ar.plain(), **options)
@@ -303,7 +304,7 @@ def _unique(ar: Any, **options: Any) -> Any:
 
 def _lexsort(keys: Any, axis: int = -1) -> Any:
     ranks = [np.argsort(np.argsort(k, kind="stable"), kind="stable") for k in keys]
-    plain = [r.plain() if isinstance(r, TracedArray) else r for r in ranks]
+    plain = [r.plain() if type(r) is TracedArray else r for r in ranks]
     return np.lexsort([value_of(k) for k in keys], axis) if len(plain) else np.lexsort(keys, axis)
 
 
@@ -326,31 +327,31 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
 
 
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    if not isinstance(dst, TracedArray):
+    if type(dst) is not TracedArray:
         raise Unsupported(f"np.copyto into a plain array would cut the derivative: start from np.zeros_like(x){user_line()}")
     dst.assign(np.broadcast_to(src, dst.shape) if where is True else np.where(where, src, dst))
 
 
 def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    if not isinstance(a, TracedArray) or wrap:
+    if type(a) is not TracedArray or wrap:
         raise Unsupported(f"np.fill_diagonal of a plain array would cut the derivative: start from np.zeros_like(x){user_line()}")
     a[np.diag_indices(min(a.shape), a.ndim)] = val
 
 
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    if not isinstance(a, TracedArray):
+    if type(a) is not TracedArray:
         raise Unsupported(f"np.put into a plain array would cut the derivative: start from np.zeros_like(x){user_line()}")
     a[np.unravel_index(np.asarray(_plain_key(ind)), a.shape)] = v
 
 
 def _putmask(a: Any, mask: Any, values: Any) -> None:
-    if not isinstance(a, TracedArray):
+    if type(a) is not TracedArray:
         raise Unsupported(f"np.putmask into a plain array would cut the derivative: start from np.zeros_like(x){user_line()}")
     a.assign(np.where(mask, values, a))
 
 
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
-    if not isinstance(arr, TracedArray):
+    if type(arr) is not TracedArray:
         raise Unsupported(f"np.put_along_axis into a plain array would cut the derivative: start from np.zeros_like(x){user_line()}")
     at = np.asarray(_plain_key(indices))
     numbered = np.take_along_axis(np.arange(arr.size).reshape(arr.shape), at, axis)
@@ -374,13 +375,13 @@ def _of_value(func: Callable[..., Any]) -> Callable[..., Any]:
     """A question about dtypes or memory, answered by the values."""
 
     def answer(*args: Any, **kwargs: Any) -> Any:
-        return func(*(np.zeros(()) if isinstance(a, TracedArray) and a.value is None else value_of(a) for a in args), **kwargs)
+        return func(*(np.zeros(()) if type(a) is TracedArray and a.value is None else value_of(a) for a in args), **kwargs)
 
     return answer
 
 
 def _shape(a: Any) -> Any:
-    return a.shape if isinstance(a, TracedArray) else np.shape(value_of(a))
+    return a.shape if type(a) is TracedArray else np.shape(value_of(a))
 
 
 def _ndim(a: Any) -> int:
@@ -388,7 +389,7 @@ def _ndim(a: Any) -> int:
 
 
 def _size(a: Any, axis: Any = None) -> Any:
-    return (a.size if isinstance(a, TracedArray) else np.size(value_of(a))) if axis is None else _shape(a)[axis]
+    return (a.size if type(a) is TracedArray else np.size(value_of(a))) if axis is None else _shape(a)[axis]
 
 
 def _text(a: Any, *args: Any, **kwargs: Any) -> str:
@@ -450,6 +451,8 @@ def _transposed(self: TracedArray, *axes: Any) -> Any:
 
 
 def _astype(self: TracedArray, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+    if not copy and np.dtype(dtype) == self.dtype:
+        return self
     if np.dtype(dtype).kind == "f":  # float32 and others: values keep their precision
         value = None if self.value is None else np.array(self.value, dtype=np.float64)
         return wrap(ops.astype(self.__expr__, float), value, (self,))

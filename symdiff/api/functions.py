@@ -79,7 +79,7 @@ class Transformed:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         argnums = self._checked(args)
         structures = [flatten(args[a])[1] for a in argnums]
-        if any(isinstance(leaf, (TracedArray, Expr)) for leaf in flatten([*args, *kwargs.values()])[0]):
+        if any(type(leaf) is TracedArray or isinstance(leaf, Expr) for leaf in flatten([*args, *kwargs.values()])[0]):
             return self._nested(args, kwargs, argnums, structures)
         key = self._key(args, kwargs, argnums)
         values = self._values(args, kwargs, argnums)
@@ -143,7 +143,7 @@ class Transformed:
         exprs, assemble = self._plan(traced)
         count = len(exprs)
         aux_leaves, aux_structure = flatten(traced.aux)
-        of_aux = [leaf.__expr__ if isinstance(leaf, TracedArray) else None for leaf in aux_leaves]
+        of_aux = [leaf.__expr__ if type(leaf) is TracedArray else None for leaf in aux_leaves]
 
         def finish(found: list[Any]) -> Any:
             result = assemble(iter(found[:count]), structures)

@@ -72,6 +72,11 @@ class TracedArray:
 
         def __getattr__(self, name: str) -> Any: ...
 
+    @property
+    def __class__(self) -> Any:  # type: ignore[misc]
+        """What isinstance() sees: the type of the value, so that code which asks whether it got an array or a float goes the same way."""
+        return TracedArray if self._value is None else type(self._value)
+
     # --- expression and value ---------------------------------------------------------------------------------------
     @property
     def __expr__(self) -> Expr:
@@ -272,7 +277,7 @@ class TracedArray:
         values: list[Any] = []
         basic = True
         for k in entries:
-            if isinstance(k, TracedArray):
+            if type(k) is TracedArray:
                 if k.dtype.kind == "b" and k._value is not None:
                     exprs.append(np.asarray(k.plain()))
                     values.append(exprs[-1])
@@ -309,7 +314,7 @@ class TracedArray:
             expr = found
         else:
             expr = ops.index(self.__expr__ if found else self._expr, for_expr)
-        result = self._make(expr, value, *(k for k in (key if isinstance(key, tuple) else (key,)) if isinstance(k, TracedArray)))
+        result = self._make(expr, value, *(k for k in (key if isinstance(key, tuple) else (key,)) if type(k) is TracedArray))
         if basic and expr.shape:
             result._parent = self
             result._remake = lambda parent: parent[key]
@@ -318,7 +323,7 @@ class TracedArray:
 
     def __setitem__(self, key: Any, item: Any) -> None:
         entries = key if isinstance(key, tuple) else (key,)
-        plain = tuple(np.asarray(k.plain()) if isinstance(k, TracedArray) and k._value is not None else k for k in entries)
+        plain = tuple(np.asarray(k.plain()) if type(k) is TracedArray and k._value is not None else k for k in entries)
         _, at, _ = self._keys(plain if isinstance(key, tuple) else plain[0])
         written = as_expr(item)
         if self._value is None:
@@ -450,7 +455,7 @@ class Flat:
 # --- results of several arrays ------------------------------------------------------------------------------------
 def leaves(x: Any) -> Iterator[TracedArray]:
     """The traced arrays in nested lists, tuples, dicts and object arrays."""
-    if isinstance(x, TracedArray):
+    if type(x) is TracedArray:
         yield x
     elif isinstance(x, (list, tuple)):
         for v in x:
@@ -471,7 +476,7 @@ def flags(operands: Any) -> tuple[bool, bool]:
 
 def value_of(x: Any) -> Any:
     """The value of what may be or hold traced arrays, as NumPy wants it; None if one of them has none."""
-    if isinstance(x, TracedArray):
+    if type(x) is TracedArray:
         return x._value
     if isinstance(x, Expr) or hasattr(x, "__dim__"):
         return None
@@ -484,7 +489,7 @@ def value_of(x: Any) -> Any:
     return x
 
 
-_PLAIN = (int, float, str, np.generic, type(None), slice)
+_PLAIN: tuple[type, ...] = (int, float, str, np.generic, type(None), slice)
 
 
 def wrap(expr: Expr, value: Any, operands: Any) -> TracedArray:
@@ -492,9 +497,10 @@ def wrap(expr: Expr, value: Any, operands: Any) -> TracedArray:
     record: Trace | None = None
     active = varies = False
     for x in operands:
-        if isinstance(x, _PLAIN):
+        traced = type(x) is TracedArray
+        if not traced and isinstance(x, _PLAIN):
             continue
-        for t in (x,) if isinstance(x, TracedArray) else leaves(x):
+        for t in (x,) if traced else leaves(x):
             active, varies = active or t.active, varies or t.varies
             if record is None or t.record.token > record.token:
                 record = t.record

@@ -70,7 +70,7 @@ def _maker(original: Callable[..., Any], copies: bool) -> Callable[..., Any]:
         result: Any
         copy = kwargs.get("copy", copies)
         copy = copy if isinstance(copy, bool) else False  # None and NumPy's "if needed"
-        if isinstance(a, TracedArray):
+        if type(a) is TracedArray:
             result = np.copy(a) if copy else a
         else:
             values = value_of(a)
@@ -132,7 +132,7 @@ def is_input(leaf: Any, differentiated: bool) -> bool:
     """Whether a leaf of the arguments becomes a variable: every array of floats, and all that is differentiated."""
     if differentiated:
         return True
-    return isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"
+    return type(leaf) is not TracedArray and isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"
 
 
 def real_value(leaf: Any, name: str) -> Any:
@@ -159,7 +159,7 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 def _input(name: str, leaf: Any, trace: Trace, active: bool) -> tuple[Var, Any, TracedArray]:
     """A variable, its value, and the traced array that the function is handed."""
-    if isinstance(leaf, TracedArray):
+    if type(leaf) is TracedArray:
         value = None if leaf.value is None else np.array(leaf.value)[()] if np.ndim(leaf.value) == 0 else np.array(leaf.value)
         v = Var(name, leaf.__expr__.shape, (), trace.token)
     elif isinstance(leaf, Expr):

@@ -16,11 +16,11 @@ def as_expr(value: Any) -> Expr:
     """An expression as it is; a number or array as a constant; an object with `__expr__` by that."""
     if isinstance(value, Expr):
         return value
-    if isinstance(value, (int, float, Fraction, np.generic)):
-        return const(value)
-    inner = getattr(value, "__expr__", None)
+    inner = getattr(value, "__expr__", None)  # first, because a traced scalar passes for the float that its value is
     if inner is not None:
         return inner() if callable(inner) else inner  # type: ignore[no-any-return]
+    if isinstance(value, (int, float, Fraction, np.generic)):
+        return const(value)
     if isinstance(value, (list, tuple, np.ndarray)):
         if isinstance(value, np.ndarray) and value.dtype != object:
             return const(value)
@@ -30,11 +30,13 @@ def as_expr(value: Any) -> Expr:
 
 
 def _holds_expr(value: Any) -> bool:
+    if isinstance(value, Expr) or hasattr(value, "__expr__"):
+        return True
     if isinstance(value, (list, tuple)):
         return any(_holds_expr(v) for v in value)
     if isinstance(value, np.ndarray):
         return value.dtype == object and all(isinstance(v, Expr) or hasattr(v, "__expr__") or number(v) is not None for v in value.flat)
-    return isinstance(value, Expr) or hasattr(value, "__expr__")
+    return False
 
 
 def _stacked(value: Any) -> Expr:
