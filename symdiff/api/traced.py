@@ -72,8 +72,8 @@ class TracedArray:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         """What isinstance() sees: the type of the value, so that code which asks whether it got an array or a float goes the same way."""
         return TracedArray if self._value is None else type(self._value)
 
