@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from symdiff.expr.algebra import add, broadcast_to, contract, zeros_of
 from symdiff.expr.build import apply
-from symdiff.expr.leaves import constant_value
+from symdiff.expr.leaves import constant_value, multiply_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Const, Map
+from symdiff.expr.nodes import Add, Const, Map
 from symdiff.rewrite.measure import cost
-from symdiff.rewrite.products import base_and_exponent
 from symdiff.rewrite.sums import negation, opened
-from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, collect
+from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent
 
 COMPARISONS = {"less": "greater", "greater": "less", "less_equal": "greater_equal", "greater_equal": "less_equal"}
 
 
-def visit_comparison(e: Map) -> Expr:
-    """a > b between multiples of one thing u is u > 0 or u < 0."""
+def visit_comparison(e: Map, settle: Callable[[Expr], Expr]) -> Expr:
+    """a > b between multiples of one thing u is u > 0 or u < 0. `settle` brings the difference to normal form."""
     a, b = e.args
     if constant_value(a) is not None or constant_value(b) is not None:
         return e
-    terms = collect([*opened(a, lambda _: True), *(t.scaled(-1) for t in opened(b, lambda _: True))])
+    terms = opened(settle(a - b), lambda _: True)
     coefficients = {abs(t.coefficient) for t in terms}
     if len(coefficients) != 1 or cost(_sum_of(terms)) + 1 >= cost(e):
         return e
     scale = terms[0].coefficient
     u = _sum_of([Term(as_ratio(t.coefficient, scale), t.factors, t.out) for t in terms])
     return apply(e.fn if scale > 0 else COMPARISONS[e.fn], u, zeros_of(e.shape))
+
+
+def bound_apart(e: Expr) -> Expr:
+    """1 - u > 0 as u < 1: a constant goes to the other side of a comparison with 0, which holds in floats as well."""
+    if not isinstance(e, Map) or e.fn not in COMPARISONS or not isinstance(e.args[0], Add) or constant_value(e.args[1]) != 0:
+        return e
+    constant = next((c for t in e.args[0].terms if (c := constant_value(t)) is not None), None)
+    if constant is None:
+        return e
+    rest = [as_term(t) for t in e.args[0].terms if constant_value(t) is None]
+    if all(t.coefficient < 0 for t in rest):
+        return apply(COMPARISONS[e.fn], _sum_of([t.scaled(-1) for t in rest]), broadcast_to(Const(constant), e.shape))
+    return apply(e.fn, _sum_of(rest), broadcast_to(Const(multiply_numbers(constant, -1)), e.shape))
 
 
 def _sum_of(terms: Sequence[Term]) -> Expr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from symdiff.expr import ops
 from symdiff.expr.algebra import add, broadcast_to, contract, permute, zeros_of
@@ -19,18 +20,21 @@ from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Gather, GatherT, Linalg, Map, Ones, Reduce, Reshape, Scan, Scatter, Slice
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, transform, use_counts
-from symdiff.rewrite.choices import COMPARISONS, visit_comparison, visit_where
+from symdiff.rewrite.choices import COMPARISONS, bound_apart, visit_comparison, visit_where
 from symdiff.rewrite.expand import expanded, expanded_terms
+from symdiff.rewrite.fractions import cleared, divided, number_inside, over_common_denominator
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.measure import cost
 from symdiff.rewrite.orientation import Signs, sign_into_sum
+from symdiff.rewrite.powers import join_equal_powers
 from symdiff.rewrite.products import normal_product
 from symdiff.rewrite.softmax import log_of_sum, shifted_logsumexp
 from symdiff.rewrite.sums import drop_axes, normal_sum, opened
 from symdiff.rewrite.terms import Term, as_term, collect
 from symdiff.rules.identities import ELEMENTWISE, Identity
 
-ROUNDS = 12
+ROUNDS = 12  # until a normal form is reached
+PASSES = 3  # until a written form is
 LARGE = 3000  # nodes; above this, one round without trials: identities, products, like terms
 FUEL = 24  # changes of one node in one round
 DEPTH = 4  # trials within trials
@@ -109,7 +113,7 @@ class Round:
                 result = normal_product(as_term(e), self.may_open, self.signs.turn, names.append)
                 for name in names:
                     self.log(name, e, result)
-                return result if self.large else expanded(result, self.product, self.settle, self.may_open)
+                return result if self.large else self.shortest_product(result)
             case Add():
                 return self.visit_sum(e)
             case Reduce():
@@ -126,6 +130,15 @@ class Round:
     def product(self, term: Term) -> Expr:
         return normal_product(term, self.may_open, self.signs.turn)
 
+    def shortest_product(self, e: Expr) -> Expr:
+        """The shortest of: the product as it is, multiplied out, with its fractions cleared, with its number in a sum."""
+        best = expanded(e, self.product, self.settle, self.may_open)
+        for trial in (partial(cleared, may_open=self.may_open), divided, number_inside):
+            candidate = trial(as_term(best), self.product) if isinstance(best, Contract) else None
+            if candidate is not None and cost(candidate) < cost(best):
+                best = candidate
+        return best
+
     def visit_sum(self, e: Add) -> Expr:
         """The shortest of: inner sums opened, left as they are, and products multiplied out where terms can cancel."""
         if self.large:
@@ -138,7 +151,8 @@ class Round:
                 candidate = normal_sum(trial, self.product)
                 if cost(candidate) < cost(best):
                     best = candidate
-        return best
+        fraction = over_common_denominator(terms, self.product)
+        return best if fraction is None or cost(fraction) >= cost(best) else fraction
 
     def settle(self, e: Expr) -> Expr:
         """A new expression in normal form, as far down as DEPTH trials within trials."""
@@ -166,7 +180,7 @@ class Round:
         if e.fn == "where":
             return visit_where(e)
         if e.fn in COMPARISONS:
-            return visit_comparison(e)
+            return visit_comparison(e, self.settle)
         return e
 
 
@@ -252,16 +266,40 @@ def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list
     `steps`, if given, is told each identity that was used.
     """
     current = list(roots)
-    signs = Signs(current)
-    large = node_count(*current) > LARGE
-    for _ in range(1 if large else ROUNDS):
-        one = Round(current, steps, signs, large)
-        new = [one.run(e) for e in current]
-        if all(a is b for a, b in zip(new, current, strict=True)):
+    if node_count(*current) > LARGE:
+        return finished(rounds(current, steps, 1))
+    for _ in range(PASSES):
+        new = finished(rounds(current, steps, ROUNDS))
+        if new == current:
             break
         current = new
-    shared = {e for e, count in use_counts(*current).items() if count > 1}
-    return transform(current, lambda e, operands: sign_into_sum(with_operands(e, operands), shared))
+    return current
+
+
+def rounds(roots: Sequence[Expr], steps: list[Step] | None, most: int) -> list[Expr]:
+    """Rounds until nothing changes."""
+    current = list(roots)
+    signs = Signs(current)
+    for _ in range(most):
+        one = Round(current, steps, signs, large=most == 1)
+        new = [one.run(e) for e in current]
+        if new == current:
+            break
+        current = new
+    return current
+
+
+def finished(roots: Sequence[Expr]) -> list[Expr]:
+    """Normal forms as they are written: signs in sums, bounds apart from what they bound, equal powers as one."""
+    shared = {e for e, count in use_counts(*roots).items() if count > 1}
+
+    def change(e: Expr, operands: tuple[Expr, ...]) -> Expr:
+        new = sign_into_sum(bound_apart(join_equal_powers(with_operands(e, operands))), shared)
+        if e in shared:
+            shared.add(new)
+        return new
+
+    return transform(roots, change)
 
 
 def simplify(e: Expr, steps: list[Step] | None = None) -> Expr:

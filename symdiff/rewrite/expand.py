@@ -11,9 +11,8 @@ from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Ones
 from symdiff.rewrite.measure import cost_beside
-from symdiff.rewrite.products import base_and_exponent
 from symdiff.rewrite.sums import normal_sum
-from symdiff.rewrite.terms import Term, as_term, collect
+from symdiff.rewrite.terms import Term, as_term, base_and_exponent, collect
 
 MOST_TERMS = 24  # of an expansion
 MOST_ADDENDS = 6  # of a sum that is expanded

@@ -47,6 +47,14 @@ def merge_exponentials(term: Term) -> Term:
     return term if merged == term else merged
 
 
+def is_normaliser(f: Expr) -> bool:
+    """Whether a factor is an exponential of a negative multiple of logsumexp, alone or with other terms."""
+    if not isinstance(f, Map) or f.fn != "exp":
+        return False
+    terms = [as_term(t) for t in (f.args[0].terms if isinstance(f.args[0], Add) else f.args)]
+    return any(t.coefficient < 0 and any(isinstance(g, Reduce) and g.kind == "logsumexp" for g, _ in t.factors) for t in terms)
+
+
 def _sum(widest: Expr, ls: Labels, exponents: list[Expr]) -> Expr:
     """The exponents added, like terms collected."""
     if len(exponents) == 1:

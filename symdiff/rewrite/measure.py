@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from symdiff.expr.algebra import contract
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Iota, Map, Ones, Size, Var
@@ -45,6 +48,8 @@ def _visit(e: Expr) -> None:
     own = 0 if constant_value(e) is not None else _own(e)
     parts: set[Expr] = set()
     for o in _written(e):
+        if "cost" not in memo_of(o):
+            _visit(o)  # a term without its sign, over the same operands
         parts |= memo_of(o)["parts"]
         if memo_of(o)["own"]:
             parts.add(o)
@@ -57,10 +62,28 @@ def _visit(e: Expr) -> None:
 
 
 def _written(e: Expr) -> Sequence[Expr]:
-    """The operands as they are written: of a division by b, only b."""
+    """The operands as they are written: of a division by b, only b; of a term that is taken off, the term."""
     if isinstance(e, Contract):
         return [f if (base := _inverse(f)) is None else base for f in e.factors]
-    return e.operands
+    return _unsigned(e) if isinstance(e, Add) else e.operands
+
+
+def _unsigned(e: Add) -> Sequence[Expr]:
+    """The terms without the signs before them."""
+    notes = memo_of(e)
+    if "unsigned" not in notes:
+        notes["unsigned"] = [_opposite(t) if _has_sign(t) else t for t in e.terms]
+    return notes["unsigned"]  # type: ignore[no-any-return]
+
+
+def _has_sign(e: Expr) -> bool:
+    first = e.factors[0] if isinstance(e, Contract) else None
+    return isinstance(first, Const) and not isinstance(first.value, np.ndarray) and first.value < 0
+
+
+def _opposite(e: Expr) -> Expr:
+    assert isinstance(e, Contract) and isinstance(e.factors[0], Const)
+    return contract([(Const(-e.factors[0].value), ()), *zip(e.factors[1:], e.labels[1:], strict=True)], e.out)
 
 
 def _inverse(e: Expr) -> Expr | None:
@@ -74,7 +97,7 @@ def _own(e: Expr) -> int:
         case Var() | Const() | Size() | Iota() | Delta() | Ones():
             return 0
         case Add():
-            return len(e.terms) - 1 - sum(_is_negated(t) for t in e.terms[1:])
+            return len(e.terms) - 1 + _is_negated(e.terms[0])
         case Contract():
             return _product(e)
         case _:

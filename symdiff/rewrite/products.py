@@ -12,23 +12,15 @@ from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Size, Var
 from symdiff.rewrite.chains import cancel_in_chain, matrix_chain
-from symdiff.rewrite.exponentials import merge_exponentials
+from symdiff.rewrite.exponentials import is_normaliser, merge_exponentials
 from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.powers import merge_symbolic_powers
 from symdiff.rewrite.softmax import is_log_softmax
-from symdiff.rewrite.terms import Factor, Term, as_term, connected, is_symmetric, used_labels
+from symdiff.rewrite.terms import Factor, Term, as_term, base_and_exponent, connected, is_symmetric, used_labels
 from symdiff.rules.assumptions import holds
 from symdiff.rules.identities import PRODUCTS, Identity
 
 MOST_FACTORS = 12  # longer products are left nested
-
-
-def base_and_exponent(e: Expr) -> tuple[Expr, Number]:
-    """b and k of b ** k; e and 1 of anything else."""
-    if isinstance(e, Map) and e.fn == "pow":
-        k = constant_value(e.args[1])
-        if k is not None and not isinstance(k, bool):
-            return e.args[0], k
-    return e, 1
 
 
 def cancelling(e: Expr) -> set[object]:
@@ -71,7 +63,7 @@ def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
             summed = used_labels(inner.factors) != set(inner.out)
             if not meets or (summed and not _ends_chain(inner, (g for j, (g, _) in enumerate(term.factors) if j != k))):
                 inner = None
-        scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors)) and not _meets_size(inner, term)
+        scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors)) and not _meets(inner, term)
         if inner is None or scalar_sum or len(inner.factors) - 1 > room:
             factors.append((f, ls))
             continue
@@ -92,8 +84,11 @@ def _ends_chain(inner: Term, others: Iterable[Expr]) -> bool:
     return any(matrix in matrices for chain in chains if chain for matrix, _ in chain)
 
 
-def _meets_size(inner: Term, term: Term) -> bool:
-    """Whether a mean stands beside the size that it divides by."""
+def _meets(inner: Term, term: Term) -> bool:
+    """Whether a sum stands beside what belongs to it: a mean beside the size that it divides by, exponentials beside their normaliser."""
+    exponentials = [[f for f, _ in t.factors if isinstance(f, Map) and f.fn == "exp"] for t in (inner, term)]
+    if all(exponentials) and any(is_normaliser(f) for found in exponentials for f in found):
+        return True
     divisors = {base for g, _ in inner.factors for base, k in [base_and_exponent(g)] if isinstance(base, Size) and k < 0}
     return bool(divisors) and any(base in divisors and k > 0 for g, _ in term.factors for base, k in [base_and_exponent(g)])
 
@@ -349,7 +344,8 @@ def normal_product(
     """The product in normal form. `log` is told the name of each identity that is used."""
     for _ in range(40):
         before = term
-        term = merge_exponentials(merge_powers(turn_sums(open_powers(flatten(term, may_open)), turn)))
+        term = merge_powers(turn_sums(open_powers(flatten(term, may_open)), turn))
+        term = merge_exponentials(merge_symbolic_powers(term))
         step = apply_pairs(term) or known_sums(term)
         if step is not None:
             term, name = step

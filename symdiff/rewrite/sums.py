@@ -18,8 +18,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Map, Number, Ones, Reduce
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.measure import cost
-from symdiff.rewrite.products import base_and_exponent
-from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, collect, is_symmetric, used_labels
+from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, is_symmetric, used_labels
 from symdiff.rules.identities import SUMS
 
 MOST_TERMS = 48  # longer sums are collected, not factored

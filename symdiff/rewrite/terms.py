@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symdiff.expr.algebra import contract
-from symdiff.expr.leaves import add_numbers, multiply_numbers
+from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Var
 from symdiff.rules.assumptions import holds
@@ -61,6 +61,15 @@ def as_term(e: Expr) -> Term:
         return Term(e.value, (), ())  # type: ignore[attr-defined]
     labels = tuple(range(len(e.shape)))
     return Term(1, ((e, labels),), labels)
+
+
+def base_and_exponent(e: Expr) -> tuple[Expr, Number]:
+    """b and k of b ** k; e and 1 of anything else."""
+    if isinstance(e, Map) and e.fn == "pow":
+        k = constant_value(e.args[1])
+        if k is not None and not isinstance(k, bool):
+            return e.args[0], k
+    return e, 1
 
 
 def relabel(factors: Iterable[Factor], names: dict[int, int]) -> list[Factor]:

@@ -86,6 +86,7 @@ PRODUCTS: tuple[Identity, ...] = (
     Identity("tangent", ops.sin(u) * power(ops.cos(u), -1), ops.tan(u)),
     Identity("tanh", ops.sinh(u) * power(ops.cosh(u), -1), ops.tanh(u)),
     Identity("sign times absolute value", ops.sign(u) * ops.absolute(u), u),
+    Identity("argument times its sign", u * ops.sign(u), ops.absolute(u)),
     Identity("absolute value over its argument", ops.absolute(u) * power(u, -1), ops.sign(u)),
     Identity("argument over absolute value", u * power(ops.absolute(u), -1), ops.sign(u)),
     Identity("exp times its logistic function", ops.exp(-u) * ops.sigmoid(u), 1 - ops.sigmoid(u)),

@@ -1,0 +1,101 @@
+"""Powers whose exponents are expressions, merged within a product; and at the end equal powers of several factors, written as one.
+
+x ** (k - 1) x is x ** k, (x / l) ** (k - 1) x / l is (x / l) ** k, and a ** 2 b ** 2 is (a b) ** 2.
+"""
+
+from __future__ import annotations
+
+from symdiff.expr.algebra import add, broadcast_to, contract
+from symdiff.expr.build import apply, power
+from symdiff.expr.leaves import add_numbers, constant_value
+from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Number, Ones
+from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, used_labels
+
+
+def merge_symbolic_powers(term: Term) -> Term:
+    """The first power with an expression for its exponent takes up what the product holds of its base."""
+    for at, (f, ls) in enumerate(term.factors):
+        if not isinstance(f, Map) or f.fn != "pow" or constant_value(f.args[1]) is not None:
+            continue
+        base, exponent = f.args
+        for k, (g, other) in enumerate(term.factors):
+            more = _exponent_over(base, g) if k != at and other == ls else None
+            if more is not None:
+                merged = apply("pow", base, _plus(exponent, more))
+                return _with(term, [k, at], at, (merged, ls), 1)
+        taken = _whole_base(term, at, base)
+        if taken is not None:
+            return taken
+    return term
+
+
+def _exponent_over(base: Expr, g: Expr) -> Expr | None:
+    """k of base ** k."""
+    if g is base:
+        return broadcast_to(Const(1), base.shape)
+    return g.args[1] if isinstance(g, Map) and g.fn == "pow" and g.args[0] is base else None
+
+
+def _plus(a: Expr, b: Expr) -> Expr:
+    """The sum with like terms collected."""
+    terms = collect([as_term(t) for e in (a, b) for t in (e.terms if isinstance(e, Add) else (e,))])
+    return add(broadcast_to(Const(0), a.shape), *(t.expr() for t in terms))
+
+
+def _with(term: Term, gone: list[int], at: int, new: Factor, coefficient: Number) -> Term:
+    factors = [new if k == at else f for k, f in enumerate(term.factors) if k == at or k not in gone]
+    return Term(as_ratio(term.coefficient, coefficient), tuple(factors), term.out)
+
+
+def _whole_base(term: Term, at: int, base: Expr) -> Term | None:
+    """The product with the base's own factors, all arrays among which stand in it, moved into the exponent."""
+    inner = as_term(base)
+    if (
+        not isinstance(base, Contract)
+        or not base.shape
+        or used_labels(inner.factors) != set(inner.out)
+        or any(isinstance(g, Delta) for g, _ in inner.factors)
+    ):
+        return None
+    f, ls = term.factors[at]
+    assert isinstance(f, Map)
+    names = dict(zip(inner.out, ls, strict=True))
+    wanted = [(*base_and_exponent(g), tuple(names[i] for i in gls)) for g, gls in inner.factors if not isinstance(g, Ones)]
+    left = list(term.factors)
+    for b, k, gls in wanted:
+        where = next((i for i, (g, other) in enumerate(left) if i != at and other == gls and _holds(g, b, k)), None)
+        if where is None and gls:
+            return None
+        if where is None:  # a scalar, which may stand outside a sum
+            left.append((power(b, -k), gls))
+            continue
+        _, have = base_and_exponent(left[where][0])
+        left[where] = power(b, add_numbers(have, -k)), gls
+    left[at] = apply("pow", base, _plus(f.args[1], broadcast_to(Const(1), base.shape))), ls
+    return Term(as_ratio(term.coefficient, inner.coefficient), tuple(left), term.out)
+
+
+def _holds(g: Expr, base: Expr, k: Number) -> bool:
+    """Whether a factor has at least the power k of a base."""
+    own, have = base_and_exponent(g)
+    return own is base and have * k > 0 and add_numbers(have, -k) * k >= 0
+
+
+def join_equal_powers(e: Expr) -> Expr:
+    """a ** k b ** k as (a b) ** k, for whole k beyond 1, where one factor has the axes of the other."""
+    if not isinstance(e, Contract):
+        return e
+    factors: list[Factor] = list(zip(e.factors, e.labels, strict=True))
+    exponents = [base_and_exponent(f)[1] for f, _ in factors]
+    whole = [at for at, k in enumerate(exponents) if isinstance(k, int) and abs(k) > 1 and len(set(factors[at][1])) == len(factors[at][1])]
+    gone: set[int] = set()
+    for host in sorted(whole, key=lambda at: -len(factors[at][1])):
+        ls = factors[host][1]
+        places = [at for at in whole if at not in gone and exponents[at] == exponents[host] and set(factors[at][1]) <= set(ls)]
+        if host not in gone and len(places) > 1:
+            bases = [(base_and_exponent(factors[at][0])[0], factors[at][1]) for at in places]
+            factors[host] = power(contract(bases, ls), exponents[host]), ls
+            gone |= set(places) - {host}
+            whole.remove(host)
+    return contract([f for at, f in enumerate(factors) if at not in gone], e.out) if gone else e
