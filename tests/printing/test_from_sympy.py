@@ -22,6 +22,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const
 from symdiff.expr.traverse import variables
 from symdiff.printing.from_sympy import from_sympy
+from symdiff.printing.sympy_source import sympy_source
 from symdiff.printing.to_sympy import to_sympy
 from tests.printing.sympy_values import sympy_value
 from tests.reference import evaluate
@@ -287,3 +288,20 @@ def test_random_products_have_the_same_value_in_sympy(e, seed):
     want = evaluate(e, env, {"n": 2})
     got = sympy_value(to_sympy(e), env, {"n": 2})
     assert np.allclose(got[:, 0] if want.ndim == 1 else got, want)
+
+
+@settings(max_examples=60, deadline=None)
+@given(expressions(), st.integers(0, 2**32 - 1))
+def test_text_pasted_into_sympy_reads_back_with_the_same_values(e, seed):
+    source = sympy_source(e)
+    namespace: dict[str, object] = {}
+    exec(f"from sympy import *\n{source.declarations}\nresult = {source.formula}", namespace)
+    result = sp.sympify(namespace["result"])
+    symbols = {str(s) for s in result.atoms(sp.Symbol, sp.MatrixSymbol, sp.IndexedBase)}
+    back = from_sympy(result, {v.name: v for v in variables(e) if v.name in symbols})
+    rng = np.random.default_rng(seed)
+    env = {v: rng.normal(size=[{"n": 2, "d": 3}.get(d, d) for d in v.shape]) for v in variables(e)}
+    got, want = (evaluate(x, env, {"n": 2, "d": 3}) for x in (back, e))
+    if want.shape != got.shape:  # an (n, 1) array is a vector in the text
+        want = want.reshape(got.shape)
+    assert np.allclose(got, want, equal_nan=True)

@@ -146,8 +146,8 @@ def function_form(b: Writer, e: Map, operands: list[Any]) -> Any:
         if depth <= DEEPEST:
             b.conditions[e] = Condition(at, depth)
     arrays = [k for k, f in enumerate(fills) if f is None]
-    if len(e.shape) <= 2 and e.fn == "pow" and 0 in arrays:
-        return HadamardPower(operands[0], operands[1] if fills[1] is None else fills[1])
+    if len(e.shape) <= 2 and e.fn == "pow" and arrays == [0]:  # SymPy transposes the base only, so a matrix exponent is written by entries
+        return HadamardPower(operands[0], fills[1])
     single = all(d == 1 for d in e.shape)  # applyfunc would hand the whole matrix to the function
     if len(e.shape) <= 2 and len(arrays) == 1 and not single:
         simple = all(f is None or f.is_number for f in fills)

@@ -69,7 +69,8 @@ def _indexed(r: Reader, s: Any, scope: Scope) -> Reading:
 
     base = s.args[0]
     if isinstance(base, sp.IndexedBase):
-        node = r.known.get(str(base.label)) or variable_of_symbol(base)
+        name = str(base.label)
+        node = r.known[name] if name in r.known else variable_of_symbol(base)
     else:
         node = array_of_sympy(base)
     if len(s.indices) != node.ndim:
@@ -192,11 +193,11 @@ def _named(r: Reader, s: Any, scope: Scope) -> Reading:
             value = yield operand, scope
             nodes.append(node_of(value))
         return (yield from _entry(r, TABLE[name].node(tuple(nodes), data), places, scope))
-    if name in FUNCTIONS and FUNCTIONS[name].arity == len(s.args):
-        values = []
+    values = []
+    if name == "iverson" or (name in FUNCTIONS and FUNCTIONS[name].arity == len(s.args)):
         for part in s.args:
             values.append((yield part, scope))
-        return elementwise(lambda *nodes: build.apply(name, *nodes), values, scope)
+        return values[0] if name == "iverson" else elementwise(lambda *nodes: build.apply(name, *nodes), values, scope)
     raise Unsupported(f"from_sympy: the function {name} is not known: symdiff has no such function")
 
 

@@ -224,19 +224,24 @@ def _kronecker(r: Reader, s: Any, scope: Scope) -> Reading:
 
 
 # --- sums and functions -------------------------------------------------------------------------------------------
-def _alike(values: Sequence[Value]) -> tuple[list[Expr], tuple[bool, bool]]:
+def _alike(name: str, values: Sequence[Value]) -> tuple[list[Expr], tuple[bool, bool]]:
     """Matrices as nodes of one shape: vectors if all lie alike, otherwise arrays of two axes."""
+    nodes = [node_of(v) for v in values]
+    sides = []
+    for node, value in zip(nodes, values, strict=True):
+        dims = iter(node.shape)
+        sides.append(tuple(next(dims) if present else 1 for present in value.kind))
+    if any(side != sides[0] for side in sides):
+        raise ShapeError(f"from_sympy: {name} of shapes {', '.join(map(show_shape, sides))}, which differ")
     kinds = {v.kind for v in values}
-    if len(kinds) == 1:
-        return [node_of(v) for v in values], kinds.pop()
-    return [rank_two(v) for v in values], (True, True)
+    return (nodes, kinds.pop()) if len(kinds) == 1 else ([rank_two(v) for v in values], (True, True))
 
 
 def _matrix_sum(r: Reader, s: Any, scope: Scope) -> Reading:
     values = []
     for part in s.args:
         values.append((yield part, scope))
-    nodes, kind = _alike(values)
+    nodes, kind = _alike("MatAdd", values)
     return of_kind(r, add(*nodes), kind)
 
 
@@ -245,7 +250,7 @@ def _elementwise_power(r: Reader, s: Any, scope: Scope) -> Reading:
     exponent = yield s.args[1], scope
     if not exponent.is_matrix:
         return of_kind(r, build.apply("pow", node_of(base), _closed(exponent, s)), base.kind)
-    nodes, kind = _alike([base, exponent])
+    nodes, kind = _alike("HadamardPower", [base, exponent])
     return of_kind(r, build.apply("pow", *nodes), kind)
 
 

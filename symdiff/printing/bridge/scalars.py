@@ -179,46 +179,53 @@ def _delta(r: Reader, s: Any, scope: Scope) -> Reading:
 
 # --- sums and products over an index ------------------------------------------------------------------------------
 def _over_indices(r: Reader, s: Any, scope: Scope) -> Reading:
-    """A Sum is a Contract, a Product a Reduce; with an index around it for a limit, they are cumulative."""
+    return (yield from _over(r, s, s.limits, scope))
+
+
+def _over(r: Reader, s: Any, limits: Sequence[Any], scope: Scope) -> Reading:
+    """A Sum over `limits`, the last outermost, is a Contract, a Product a Reduce; where an index around it is a limit, it is cumulative."""
     import sympy as sp
 
-    around = {label for label, bound in scope if isinstance(bound, Index)}
-    if any(around & limit[1:].free_symbols for limit in s.limits):
-        return (yield from _cumulative(r, s, scope))
     inner = scope
-    for limit in reversed(s.limits):  # the last is the outermost
+    taken: list[Any] = []
+    for limit in reversed(limits):
         if len(limit) != 3:
             raise Unsupported(f"from_sympy: {s}: a sum or product over {limit[0]} needs its limits")
-        start = dim_of_sympy(limit[1])
-        inner = (*inner, (limit[0], Index(dim_sub(dim_of_sympy(limit[2]), dim_add(start, -1)), start, summed=True)))
-    (body,) = yield from _all(r, [s.function], inner)
+        k, low, high = limit
+        if {label for label, bound in inner if isinstance(bound, Index)} & limit[1:].free_symbols:
+            break
+        start = dim_of_sympy(low)
+        inner = (*inner, (k, Index(dim_sub(dim_of_sympy(high), dim_add(start, -1)), start, summed=True)))
+        taken.append(k)
+    rest = limits[: len(limits) - len(taken)]
+    if rest and not taken:
+        return (yield from _cumulative(r, s, limits, scope))
+    body = (yield from _over(r, s, rest, inner)) if rest else (yield from _all(r, [s.function], inner))[0]
     dims = dims_of(inner)
-    rest = in_order((label for label in body.labels if label not in s.variables), inner)
-    missing = [k for k in s.variables if k not in body.labels]
+    kept = in_order((label for label in body.labels if label not in taken), inner)
+    missing = [k for k in taken if k not in body.labels]
     if isinstance(s, sp.Sum):
-        return scalar(joined((*body.factors, *((size(dims[k]), ()) for k in missing)), rest, dims), rest)
+        return scalar(joined((*body.factors, *((size(dims[k]), ()) for k in missing)), kept, dims), kept)
     if missing:
-        labels = (*rest, *s.variables)
+        labels = (*kept, *taken)
         node = joined(body.factors, labels, dims)
     else:
         node, labels = _one_factor(body, inner)
-    return scalar(build.reduce("prod", node, [a for a, label in enumerate(labels) if label in s.variables]), rest)
+    return scalar(build.reduce("prod", node, [a for a, label in enumerate(labels) if label in taken]), kept)
 
 
-def _cumulative(r: Reader, s: Any, scope: Scope) -> Reading:
+def _cumulative(r: Reader, s: Any, limits: Sequence[Any], scope: Scope) -> Reading:
     """The sum or product from 0 to an index around it, or from such an index to the last."""
     import sympy as sp
 
-    if len(s.limits) != 1:
-        raise Unsupported(f"from_sympy: {s}: a sum or product over several indices, of which one bounds another")
-    ((k, low, high),) = s.limits
+    k, low, high = limits[-1]
     bounds = dict(scope)
     index, reverse = (low, True) if low in bounds else (high, False)
     bound = bounds.get(index)
     if not isinstance(bound, Index) or bound.start != 0 or (dim_add(dim_of_sympy(high), 1) != bound.dim if reverse else low != 0):
         raise Unsupported(f"from_sympy: {s}: the limits are not 0 and an index around it, nor such an index and its last value")
     inner = (*scope, (k, bound))
-    (body,) = yield from _all(r, [s.function], inner)
+    body = (yield from _over(r, s, limits[:-1], inner)) if len(limits) > 1 else (yield from _all(r, [s.function], inner))[0]
     node, labels = _one_factor(body, inner)
     if k not in labels:
         node, labels = joined(((node, labels),), (*labels, k), dims_of(inner)), (*labels, k)
