@@ -108,8 +108,10 @@ class Deriving:
         if self.loss is not self.given:
             self.lines.append(Line("rewritten", self.result, self.loss, tuple(map(identity_of, self.identities))))
         if not self.stages:
-            slope = Const(1) if self.loss is self.wrt else zeros_of(self.wrt.shape)
-            self.lines.append(Line("result", self.slope, slope, (Rule("the loss does not contain it"),)))
+            slope, why = (
+                (Const(1), "it is the loss") if self.loss is self.wrt else (zeros_of(self.wrt.shape), "the loss does not contain it")
+            )
+            self.lines.append(Line("result", self.slope, slope, (Rule(why),)))
         else:
             self._forward()
             self._backward()
@@ -131,6 +133,8 @@ class Deriving:
             defines = tuple((self.symbols[b], self.local[b]) for b in stage.below if b not in known and b in self.local)
             known.update(stage.below)
             rules = tuple(dict.fromkeys(r for e in stage.region if (r := rule_of(e, self.positions[e])) is not None))
+            if len(rules) > 1:
+                rules = tuple(r for r in rules if r is not LINEAR_RULE)
             fixed = tuple(v for v in variables(self.local[stage.node]) if v not in below) if rules else ()
             rows.append(Line("differential", self.tangents[stage.node], right, rules or (LINEAR_RULE,), fixed, defines))
         self.lines += rows

@@ -26,7 +26,7 @@ from symdiff.rules.record import Line, Record, Rule
 
 NUMBERED = re.compile(r"([^\W\d_]+)(\d+)")
 DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-ATOM = re.compile(r"[\w∂′₀-₉]+")
+ATOM = re.compile(r"[^\Wᵀ]+(\([^()]*\))?")  # a name or a call, which needs no brackets
 LONGEST = 400  # characters of one formula
 MOST_ENTRIES = 4
 INNER = {  # style -> how the inner product of a cotangent with a differential is written, by rank
@@ -36,7 +36,12 @@ INNER = {  # style -> how the inner product of a cotangent with a differential i
 }
 READ_OFF = {
     "unicode": ("d{0} = G d{1}", "d{0} = Gᵀ d{1}", "d{0} = tr(Gᵀ d{1})", "d{0} = Σ G ⊙ d{1}"),
-    "latex": ("d{0} = G d{1}", "d{0} = Gᵀ d{1}", "d{0} = tr(Gᵀ d{1})", "d{0} = Σ G ⊙ d{1}"),
+    "latex": (
+        "d{0} = G \\, d{1}",
+        "d{0} = G^\\top d{1}",
+        "d{0} = \\operatorname{{tr}}(G^\\top d{1})",
+        "d{0} = \\sum G \\odot d{1}",
+    ),
     "python": ("d{0} = G * d{1}", "d{0} = G @ d{1}", "d{0} = trace(G.T @ d{1})", "d{0} = sum(G * d{1})"),
 }
 FIRST_MARK = 0xE000  # private characters, which stand for a differential until it is written out
@@ -55,7 +60,11 @@ class _Spelling:
         self.record, self.style, self.values = record, style, values
         self.names = {e: self._name(name) for e, name in self._all_names().items()}
         self.symbol_of = {e: s for s, e in record.meanings.items() if s in record.names}
-        self.stages = {e: self.names[s] for s, e in record.meanings.items() if s in self.names and s not in record.differentials}
+        self.stages = {
+            e: self.names[s]
+            for s, e in record.meanings.items()
+            if s in self.names and s not in record.differentials and not isinstance(e, Var)
+        }
         self.stated: set[str] = set()
         self.first_of: dict[str, int] = {}
         self.extra: dict[str, str] = {}  # parts that the formulas of the present line name
@@ -144,14 +153,14 @@ class _Spelling:
     def _rule(self, rule: Rule) -> str:
         """The rule's name, with its statement where it is used for the first time."""
         said = statement(rule, self.style)
-        if not said or rule.name in self.stated or rule.name in ("sum rule",):
+        if not said or rule.name in self.stated or rule.name == "sum rule":
             return rule.name
         self.stated.add(rule.name)
         extra = "".join(f" ({part})" for part in (rule.convention, rule.source) if part)
         return f"{rule.name}: {said}{extra}"
 
     def _held(self, line: Line) -> list[str]:
-        if not line.fixed or not any(r.name in ("product rule",) for r in line.rules):
+        if not line.fixed or not any(r.name == "product rule" for r in line.rules):
             return []
         names = [self.formula(e) for e in line.fixed]
         return [f"{_listed(names)} held fixed"] if len(names) <= MOST_ENTRIES else ["all else held fixed"]
@@ -160,6 +169,7 @@ class _Spelling:
         return [f"{self.formula(symbol)} = {self.formula(value)}" for symbol, value in line.defines]
 
     def notes(self, line: Line, number: int) -> list[str]:
+        shape = [f"shape {show_shape(line.right.shape)}"] if line.right.shape else []
         match line.kind:
             case "loss":
                 return ["the loss"]
@@ -177,18 +187,13 @@ class _Spelling:
             case "gradient":
                 result, own = self.record.names[self.record.lines[0].left], self._name(self.record.names[line.left].split("∂")[-1])
                 way = READ_OFF[self.style][min(line.right.ndim, 3)].format(result, own)
-                return [
-                    f"read off: {way} means G = {self.left(line.left)}",
-                    *([f"shape {show_shape(line.right.shape)}"] if line.right.shape else []),
-                ]
+                return [f"read off: {way} means G = {self.left(line.left)}", *shape]
             case "identity":
                 return [self._rule(r) for r in line.rules]
             case _:
-                rules = [r.name for r in line.rules]
-                return [
-                    f"simplified: {', '.join(rules)}" if rules else "in the variables of the loss",
-                    *([f"shape {show_shape(line.right.shape)}"] if line.right.shape else []),
-                ]
+                names = ", ".join(r.name for r in line.rules)
+                simplified = f"simplified: {names}" if all(r.is_identity for r in line.rules) else names
+                return [simplified if names else "in the variables of the loss", *shape]
 
     def _transposes(self, line: Line) -> list[str]:
         """The factors whose transposes the line shows."""
@@ -211,6 +216,7 @@ class _Spelling:
     def page(self) -> Page:
         rows = []
         shown: set[Expr] = set()
+        said: dict[str, str] = {}  # the named parts as they were last defined
         for number, line in enumerate(self.record.lines, 1):
             self.first_of.setdefault(line.kind, number)
             new = [s for s in (line.left, *(s for s, _ in line.defines)) if s in self.values and s not in shown]
@@ -220,7 +226,8 @@ class _Spelling:
             left, right = self.left(line.left), self.right(line)
             notes = self.notes(line, number)
             defines = tuple(self._defined(line))
-            notes += [f"{name} = {text}" for name, text in self.extra.items()]
+            notes += [f"{name} = {text}" for name, text in self.extra.items() if said.get(name) != text]
+            said |= self.extra
             notes += [f"{name} = {_numbers(value)}" for name, value in values.items()]
             names = tuple(r.name for r in line.rules)
             rows.append(Row(number, line.kind, left, right, names, defines, tuple(notes), line.right.shape, values))

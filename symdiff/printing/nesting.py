@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+ELEMENTWISE = ("⊙", "*", r"\odot")
+
 
 def put_in(text: str, mark: str, inner: str) -> str:
     """`inner` in the place of a mark, in brackets unless it is one thing or a product that needs none there.
@@ -9,18 +11,18 @@ def put_in(text: str, mark: str, inner: str) -> str:
     >>> put_in('y ⊙ #', '#', 'W h'), put_in('Wᵀ #', '#', 'y ⊙ h'), put_in('#ᵀ y', '#', 'W h')
     ('y ⊙ W h', 'Wᵀ (y ⊙ h)', '(W h)ᵀ y')
     """
+    loose = _outside_brackets(inner)
+    one_thing = " " not in loose
+    sum_or_quotient = any(f" {sign} " in loose for sign in "+−-/")
+    elementwise = any(f" {sign} " in loose for sign in (*ELEMENTWISE, "@"))
+    signed = inner.startswith(("−", "-"))
     while (at := text.find(mark)) >= 0:
         before, after = text[:at], text[at + 1 :]
-        loose = _outside_brackets(inner)
-        ends = not after or after[0] in "), "
-        signed = inner.startswith(("−", "-"))
-        summed = any(f" {sign} " in loose for sign in "+−-/")
-        elementwise = any(f" {sign} " in loose for sign in ("⊙", "*", r"\odot", "@"))
-        first = not before or before.endswith(("= ", "(", ", "))
-        beside = first or before.endswith(("⊙ ", r"\odot "))
-        alone = ends and (not after or after[0] in ")," or after.startswith((" ⊙", " +", " −", r" \odot")))
-        bare = " " not in loose if not alone else not summed and (beside or not elementwise)
-        text = f"{before}{inner if bare and ends and (first or not signed) else f'({inner})'}{after}"
+        first = not before or before.endswith(("= ", "(", ", "))  # nothing to its left binds it
+        last = not after or after.startswith((")", ",", " ⊙", r" \odot", " +", " −"))
+        beside = first or before.endswith(tuple(f"{sign} " for sign in ELEMENTWISE))  # what is elementwise may stand there
+        bare = (last and not sum_or_quotient and (beside or not elementwise)) or (one_thing and (last or after.startswith(" ")))
+        text = f"{before}{inner if bare and (first or not signed) else f'({inner})'}{after}"
     return text
 
 
