@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from symdiff.api.fingerprint import NotSteady, fingerprint
+from symdiff.api.operands import leaves
 from symdiff.api.recording import Guard, traces_running
-from symdiff.api.traced import TracedArray, leaves
+from symdiff.api.traced import TracedArray
 from symdiff.api.tracing import Traced, argument_names, in_terms_of, is_input, real_value, trace
 from symdiff.api.trees import LEAF, Structure, flatten, unflatten
 from symdiff.errors import BindingError, ShapeError, Unsupported

@@ -10,21 +10,22 @@ values are. `writes` of the trace counts the changes of each buffer; a view that
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symdiff.api import operands
 from symdiff.api.assignment import Overlay, fit
+from symdiff.api.flat import Flat
+from symdiff.api.questions import Questions
 from symdiff.api.recording import Trace, user_line
 from symdiff.api.sizes import as_size
-from symdiff.errors import ShapeError, SymbolicValue, Unsupported
+from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import show_shape
-from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr
 from symdiff.expr.structure import scatter
 
@@ -33,7 +34,7 @@ Remake = Callable[["TracedArray"], "TracedArray"]
 Restore = Callable[["TracedArray", "TracedArray"], None]
 
 
-class TracedArray:
+class TracedArray(Questions):
     """An array under way: an expression, its value (None with symbols only), and the trace that it belongs to.
 
     `varies` says that it depends on an input, `active` that it depends on one that is differentiated.
@@ -119,114 +120,8 @@ class TracedArray:
 
     def _make(self, expr: Expr, value: Any, *others: Any) -> TracedArray:
         """A result of this array and others."""
-        return wrap(expr, value, (self, *others))
-
-    # --- Python's questions -----------------------------------------------------------------------------------------
-    def _ask(self, expr: Expr, answer: Any) -> None:
-        if self.varies:
-            self.record.guard(expr, answer)
-
-    def _needs_value(self, what: str, instead: str) -> None:
-        if self._value is None:
-            raise SymbolicValue(f"{what} of a traced array has no answer, because it is traced with symbols only: {instead}{user_line()}")
-
-    def __bool__(self) -> bool:
-        self._needs_value("the truth", "write the branch as np.where(condition, a, b)")
-        truth = bool(self._value)
-        e = self.__expr__
-        self._ask(e if is_boolean(e) else ops.not_equal(e, 0), truth)
-        return truth
-
-    def __hash__(self) -> int:
-        """That of the value, for keys and sets: scalars only, as NumPy has it, and a guard of that very value."""
-        if self._value is None or self._expr.shape:
-            raise TypeError(f"unhashable type: a traced array of shape {show_shape(self._expr.shape)}")
-        self._ask(self.__expr__, np.array(self._value))
-        return hash(self._value.item())
-
-    def _whole(self, name: str, function: Callable[[Expr], Expr], answer: Callable[[Any], int]) -> int:
-        self._needs_value(f"{name}()", "use a function of the array, np.floor or np.rint")
-        result = answer(self._value)
-        e = self.__expr__
-        self._ask(e if np.asarray(self._value).dtype.kind in "biu" else function(e), np.asarray(result).reshape(self.shape))
+        result: TracedArray = operands.wrap(expr, value, (self, *others))
         return result
-
-    def __int__(self) -> int:
-        return self._whole("int", ops.trunc, int)
-
-    def __trunc__(self) -> int:
-        return self._whole("int", ops.trunc, int)
-
-    def __floor__(self) -> int:
-        return self._whole("floor", ops.floor, lambda v: math.floor(float(v)))
-
-    def __ceil__(self) -> int:
-        return self._whole("ceil", ops.ceil, lambda v: math.ceil(float(v)))
-
-    def __round__(self, digits: int | None = None) -> Any:
-        if digits is not None:
-            return numpy.round(self, digits)
-        return self._whole("round", ops.rint, lambda v: round(float(v)))
-
-    def __index__(self) -> int:
-        self._needs_value("the whole number", "index with np.take, or with a whole number known beforehand")
-        if self._value.dtype.kind not in "iub":
-            raise TypeError("only integer scalar arrays can be converted to a scalar index")
-        answer = operator.index(self._value)
-        self._ask(self.__expr__, self._value.copy())
-        return answer
-
-    def is_flat(self) -> bool:
-        """Whether no derivative is lost with the value: truth values, whole numbers, what is not differentiated."""
-        return not self.active or (self._value is not None and np.asarray(self._value).dtype.kind in "biu")
-
-    def plain(self) -> Any:
-        """The value of a flat array, recorded as a guard."""
-        self._ask(self.__expr__, np.array(self._value))
-        return self._value
-
-    def _cut(self, call: str) -> NoReturn:
-        raise SymbolicValue(
-            f"{call} of a traced value would cut the derivative{user_line()}: write np.sin for math.sin; instead of item assignment into "
-            "np.zeros(n) write np.array([...]) or np.stack of a list, or start from np.zeros_like(x)"
-        )
-
-    def __float__(self) -> float:
-        if self._value is None or not self.is_flat():
-            self._cut("float()")
-        return float(self.plain())
-
-    def __complex__(self) -> complex:
-        self._cut("complex()")
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self._value is not None and self.is_flat():
-            return np.array(self.plain(), dtype=dtype)
-        if dtype not in (None, object) or self._value is None:
-            self._cut("conversion to a plain array")
-        entries = np.empty(self.shape, dtype=object)
-        for at in np.ndindex(*entries.shape):
-            entries[at] = self[at]
-        return entries
-
-    def __len__(self) -> int:
-        if not self._expr.shape:
-            raise TypeError("len() of unsized object")
-        dim = self._expr.shape[0]
-        if isinstance(dim, int):
-            return dim
-        raise SymbolicValue(f"len() of an array of shape {show_shape(self._expr.shape)}: its size is a name; use x.shape[0]{user_line()}")
-
-    def __iter__(self) -> Iterator[TracedArray]:
-        if not self._expr.shape:
-            raise TypeError("iteration over a 0-d array")
-        return (self[i] for i in range(len(self)))
-
-    def __repr__(self) -> str:
-        return f"traced({self._value!r})" if self._value is not None else f"traced({self._expr!r})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self._value, spec) if self._value is not None else repr(self)
 
     # --- NumPy's attributes -----------------------------------------------------------------------------------------
     @property
@@ -291,9 +186,9 @@ class TracedArray:
                 values.append(s)
             else:
                 if isinstance(k, (list, np.ndarray)):
-                    for leaf in leaves(k):
+                    for leaf in operands.leaves(k):
                         leaf.plain()
-                    k = np.asarray(value_of(k))
+                    k = np.asarray(operands.value_of(k))
                     k = k.astype(int) if k.size == 0 else k
                     basic = False
                 k = getattr(k, "__dim__", k)
@@ -329,11 +224,11 @@ class TracedArray:
         if self._value is None:
             self._write(at, fit(written, ops.index(self._expr, at).shape))
         else:
-            value = value_of(item)
+            value = operands.value_of(item)
             self._check_dtype(np.asarray(value).dtype)
             self._write(at, fit(written, np.shape(self._value[at])))
             self._value[at] = value
-        self._written(*flags((self, item)))
+        self._written(*operands.flags((self, item)))
 
     def _check_dtype(self, dtype: Any) -> None:
         if self._value is not None and not np.can_cast(dtype, np.asarray(self._value).dtype, "same_kind"):
@@ -384,12 +279,12 @@ class TracedArray:
         if e.shape != self._expr.shape:
             raise ShapeError(f"in place: the result has shape {show_shape(e.shape)}, the array {show_shape(self._expr.shape)}")
         if self._value is not None:
-            value = value_of(new)
+            value = operands.value_of(new)
             self._check_dtype(np.asarray(value).dtype)
             self._synchronise()
             self._value[...] = value
         self._expr, self._overlay = e, None
-        self._written(*flags((new,)))
+        self._written(*operands.flags((new,)))
 
     def link(self, parent: TracedArray, remake: Remake, positions: Callable[[], np.ndarray] | None) -> None:
         """Make this array a view of `parent`: how to make it anew, and which entry of the parent each of its entries is."""
@@ -418,94 +313,6 @@ class TracedArray:
         return dispatch.call_function(func, args, kwargs)
 
 
-class Flat:
-    """x.flat: the entries in row-major order, to iterate over, to index and to assign to."""
-
-    __slots__ = ("_array", "_at")
-
-    def __init__(self, array: TracedArray) -> None:
-        self._array, self._at = array, 0
-
-    def __len__(self) -> int:
-        return int(self._array.size)
-
-    def __iter__(self) -> Flat:
-        return Flat(self._array)
-
-    @property
-    def coords(self) -> tuple[int, ...]:
-        """The position of the next entry."""
-        return tuple(int(k) for k in np.unravel_index(min(self._at, len(self) - 1), self._array.shape))
-
-    def __next__(self) -> Any:
-        if self._at >= len(self):
-            raise StopIteration
-        found = self._array[self.coords]
-        self._at += 1
-        return found
-
-    def __getitem__(self, key: Any) -> Any:
-        return numpy.ravel(self._array)[key]
-
-    def __setitem__(self, key: Any, item: Any) -> None:
-        positions = np.arange(len(self))[key]
-        self._array[np.unravel_index(positions, self._array.shape)] = item
-
-
-# --- results of several arrays ------------------------------------------------------------------------------------
-def leaves(x: Any) -> Iterator[TracedArray]:
-    """The traced arrays in nested lists, tuples, dicts and object arrays."""
-    if type(x) is TracedArray:
-        yield x
-    elif isinstance(x, (list, tuple)):
-        for v in x:
-            yield from leaves(v)
-    elif isinstance(x, dict):
-        for v in x.values():
-            yield from leaves(v)
-    elif isinstance(x, np.ndarray) and x.dtype == object:
-        for v in x.flat:
-            yield from leaves(v)
-
-
-def flags(operands: Any) -> tuple[bool, bool]:
-    """(active, varies) of a result of these operands."""
-    found = list(leaves(operands))
-    return any(t.active for t in found), any(t.varies for t in found)
-
-
-def value_of(x: Any) -> Any:
-    """The value of what may be or hold traced arrays, as NumPy wants it; None if one of them has none."""
-    if type(x) is TracedArray:
-        return x._value
-    if isinstance(x, Expr) or hasattr(x, "__dim__"):
-        return None
-    if isinstance(x, np.ndarray) and x.dtype == object:
-        values = value_of(x.tolist())
-        return None if values is None else np.array(values)
-    if isinstance(x, (list, tuple)) and any(True for _ in leaves(x)):
-        values = [value_of(v) for v in x]
-        return None if any(v is None for v in values) else values
-    return x
-
-
-_PLAIN: tuple[type, ...] = (int, float, str, np.generic, type(None), slice)
-
-
-def wrap(expr: Expr, value: Any, operands: Any) -> TracedArray:
-    """A traced array made of operands, in the innermost of their traces."""
-    record: Trace | None = None
-    active = varies = False
-    for x in operands:
-        traced = type(x) is TracedArray
-        if not traced and isinstance(x, _PLAIN):
-            continue
-        for t in (x,) if traced else leaves(x):
-            active, varies = active or t.active, varies or t.varies
-            if record is None or t.record.token > record.token:
-                record = t.record
-    assert record is not None
-    return TracedArray(expr, value, record, active, varies)
-
-
-from symdiff.api import dispatch  # noqa: E402  at the end, because it needs the class
+# at the end, because they need the class; `methods` gives it operators and methods
+from symdiff.api import dispatch  # noqa: E402
+from symdiff.api import methods as methods  # noqa: E402

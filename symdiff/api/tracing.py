@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from symdiff.api.operands import leaves, value_of, wrap
 from symdiff.api.recording import Guard, Trace, running
-from symdiff.api.traced import TracedArray, leaves, value_of, wrap
+from symdiff.api.traced import TracedArray
 from symdiff.api.trees import Structure, flatten, unflatten
 from symdiff.errors import DtypeError, SymbolicValue, SymdiffError, Unsupported
 from symdiff.expr.convert import as_expr

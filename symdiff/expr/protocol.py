@@ -13,110 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.errors import ShapeError, Unsupported
+from symdiff.errors import Unsupported
 from symdiff.expr import indexing, ops
 from symdiff.expr.convert import as_expr
-from symdiff.expr.elementwise import is_boolean
-from symdiff.expr.joining import whole_size
 from symdiff.expr.node import Expr
-from symdiff.expr.special import OF_SCIPY
-from symdiff.expr.structure import axis_of
-
-# --- ufuncs -------------------------------------------------------------------------------------------------------
-# ufuncs whose constructor has another name; the rest are found by name
-_UFUNC_NAMES = {
-    "fabs": "absolute", "true_divide": "divide", "remainder": "mod", "fmax": "maximum", "fmin": "minimum", "degrees": "rad2deg",
-    "radians": "deg2rad", "conjugate": "positive", "bitwise_and": "logical_and", "bitwise_or": "logical_or", "bitwise_xor": "logical_xor",
-    "invert": "logical_not",
-}  # fmt: skip
-
-_REDUCTIONS: dict[str, Callable[..., Expr]] = {
-    "add": ops.sum,
-    "multiply": ops.prod,
-    "maximum": ops.max,
-    "minimum": ops.min,
-    "logaddexp": ops.logsumexp,
-    "logical_or": ops.any,
-    "logical_and": ops.all,
-}
-_ACCUMULATIONS: dict[str, Callable[..., Expr]] = {"add": ops.cumsum, "multiply": ops.cumprod}
-_OF_BITS = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
-_REALS = (None, float, np.float64, np.dtype(np.float64), "float64", "float", "d")
-_NEUTRAL: dict[Callable[..., Expr], tuple[Any, Callable[[Any, Any], Expr]]] = {  # what a masked entry counts as, and how `initial` joins
-    ops.sum: (0, ops.add),
-    ops.prod: (1, ops.multiply),
-    ops.max: (-np.inf, ops.maximum),
-    ops.min: (np.inf, ops.minimum),
-}
-
-
-def ufunc_constructor(name: str) -> Callable[..., Any]:
-    """The constructor that a ufunc's name stands for. Raises: Unsupported, with the name."""
-    found = getattr(ops, _UFUNC_NAMES.get(name, name), None) or OF_SCIPY.get(name)
-    if found is None:
-        raise Unsupported(f"np.{name} of an expression is not supported: symdiff has no derivative for it")
-    return found
-
-
-def _is_default(value: Any, default: Any) -> bool:
-    return value is default or (isinstance(value, (bool, int, str)) and type(value) is type(default) and value == default)
-
-
-def array_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """What np.ufunc(expr) and its methods reduce, accumulate and outer mean."""
-    name = ufunc.__name__
-    if any(out is not None for out in kwargs.pop("out", None) or ()):
-        raise Unsupported(f"np.{name}(..., out=...): expressions are immutable; use the result instead of an output array")
-    if "dtype" in kwargs and _is_real(kwargs["dtype"]):
-        del kwargs["dtype"]
-    if method == "reduce" and name in _REDUCTIONS:
-        return reduction(_REDUCTIONS[name], f"np.{name}.reduce", inputs, {"axis": 0, **kwargs})
-    kwargs = {k: v for k, v in kwargs.items() if not (k == "where" and v is True)}
-    if name in _OF_BITS and not all(is_boolean(as_expr(x)) for x in inputs):
-        raise Unsupported(f"np.{name} of numbers is not supported on expressions; of comparisons it is")
-    if method == "__call__" and not kwargs:
-        return ufunc_constructor(name)(*inputs)
-    if method == "accumulate" and name in _ACCUMULATIONS:
-        return _ACCUMULATIONS[name](*inputs, **{"axis": 0, **kwargs})
-    if method in ("accumulate", "reduce") and set(kwargs) <= {"axis"} and ufunc.nin == 2 and ufunc.nout == 1:
-        return _folded(ufunc_constructor(name), f"np.{name}.{method}", as_expr(inputs[0]), kwargs.get("axis", 0), method == "accumulate")
-    if method == "outer" and not kwargs:
-        a, b = map(as_expr, inputs)
-        return ufunc_constructor(name)(ops.reshape(a, (*a.shape, *(1,) * b.ndim)), b)
-    if name in ("matmul", "vecdot") and method == "__call__" and set(kwargs) <= {"axis"}:
-        return ufunc_constructor(name)(*inputs, **kwargs)
-    call = f"np.{name}{'' if method == '__call__' else '.' + method}"
-    raise Unsupported(f"{call} {'with ' + ', '.join(kwargs) if kwargs else ''} is not supported on expressions")
-
-
-def _folded(constructor: Callable[..., Expr], name: str, e: Expr, axis: Any, keep: bool) -> Expr:
-    """A function of two arguments along an axis of whole size, from the left; all steps or the last one."""
-    a = axis_of(axis, e.ndim, name)
-    if not whole_size(e, a, name):
-        raise ShapeError(f"{name}: the axis is empty")
-    entries = ops.unstack(e, a)
-    steps = [entries[0]]
-    for entry in entries[1:]:
-        steps.append(constructor(steps[-1], entry))
-    return ops.stack(steps, a) if keep else steps[-1]
-
-
-def _is_real(dtype: Any) -> bool:
-    return any(dtype is d for d in _REALS) or (isinstance(dtype, (str, np.dtype)) and dtype in _REALS[3:])
-
-
-def reduction(constructor: Callable[..., Expr], name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Expr:
-    """A reduction with NumPy's `where` and `initial`: masked entries count as the neutral number, `initial` joins the result."""
-    options = {k: v for k, v in options.items() if v is not np._NoValue}
-    mask, initial = options.pop("where", True), options.pop("initial", None)
-    if (mask is not True or initial is not None) and constructor not in _NEUTRAL:
-        raise Unsupported(f"{name}: the options where and initial are not supported on expressions")
-    if mask is not True:
-        neutral, _ = _NEUTRAL[constructor]
-        args = (ops.where(as_expr(mask), args[0], neutral), *args[1:])
-    result = constructor(*args, **options)
-    return result if initial is None else _NEUTRAL[constructor][1](result, initial)
-
+from symdiff.expr.ufuncs import REDUCTIONS, UFUNC_NAMES, is_default, is_real, reduction
+from symdiff.expr.ufuncs import array_ufunc as array_ufunc
 
 # --- functions ----------------------------------------------------------------------------------------------------
 _SAME_NAME = (
@@ -241,7 +143,7 @@ if hasattr(np, "astype"):  # NumPy 2
         np.linalg.diagonal: _matrix_diagonal,
         np.linalg.trace: _matrix_trace,
     }
-_REDUCING = {*_REDUCTIONS.values(), ops.mean, ops.std, ops.variance}
+_REDUCING = {*REDUCTIONS.values(), ops.mean, ops.std, ops.variance}
 _ALIASES: dict[Callable[..., Any], dict[str, str]] = {  # options of NumPy under the names of the constructor
     ops.clip: {"a_min": "low", "a_max": "high", "min": "low", "max": "high"},
     ops.reshape: {"newshape": "shape"},
@@ -320,8 +222,8 @@ def array_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
 def _has_no_effect(option: str, value: Any, defaults: dict[str, Any]) -> bool:
     return (
         value is np._NoValue
-        or _is_default(value, defaults.get(option))
-        or (option == "dtype" and _is_real(value))
+        or is_default(value, defaults.get(option))
+        or (option == "dtype" and is_real(value))
         or (option in _WITHOUT_EFFECT and not (option == "order" and value in _FORTRAN))
     )
 
@@ -341,7 +243,7 @@ def covered() -> list[tuple[str, str, str]]:
     rows = {(name, FUNCTIONS_OF_NUMPY[f]) for name, f in _dispatched() if f in FUNCTIONS_OF_NUMPY}
     for name in dir(np):
         if isinstance(getattr(np, name), np.ufunc):
-            found = getattr(ops, _UFUNC_NAMES.get(getattr(np, name).__name__, getattr(np, name).__name__), None)
+            found = getattr(ops, UFUNC_NAMES.get(getattr(np, name).__name__, getattr(np, name).__name__), None)
             if found is not None:
                 rows.add((f"np.{name}", found))
     return sorted((name, f.__name__.lstrip("_"), f.__module__.rpartition(".")[2]) for name, f in rows)
