@@ -27,6 +27,7 @@ from symdiff.rewrite import simplify_all
 
 LARGEST_PROOF = 3000  # nodes of a difference that simplification is asked to prove zero
 SUSPECTS = ("symmetric", "onehot", "prob", "binary", "positive", "unit", "orthogonal")  # facts that a claim may take for granted
+WRONG_PRODUCTS = ("elementwise for matrix product", "inner for outer product")
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ class _Examiner:
             found += list(islice(search(), 1))
             if len(found) > said:
                 break
+        if said and len(found) > said:  # a product of the wrong kind has a shape that a sum would mend, but that is not what was meant
+            found += [m for m in islice(self.edits(), 1) if m.name in WRONG_PRODUCTS]
         if any(m.name == "transposed" for m in found):
             found += list(islice(self._assumptions(("symmetric",)), 1))
         return found

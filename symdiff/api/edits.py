@@ -190,20 +190,21 @@ def other_names(names: Sequence[str]) -> Callable[[ast.expr], Iterator[Offer]]:
 
 
 def edits(text: str, names: Sequence[str] = ()) -> list[Edit]:
-    """The texts that are one change away, each once, in the order of the table. None for a text that is too long.
+    """The texts that are one change away, each once, in the order of the table, the smallest places first. None for a text that is too long.
 
     `names` may stand for one another.
 
     >>> [e.text for e in edits('X * r')][:3]
-    ['(X * r).T', 'X.T * r', 'X * r.T']
+    ['X.T * r', 'X * r.T', '(X * r).T']
     """
     tree = ast.parse(text.strip().translate(SUBSCRIPTS), mode="eval").body
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.expr)]
     if len(nodes) > MOST_NODES:
         return []
+    smallest_first = sorted(enumerate(nodes), key=lambda pair: len(spelt(pair[1])))
     found: dict[str, Edit] = {}
     for row in (*TABLE, other_names(names)):
-        for place, node in enumerate(nodes):
+        for place, node in smallest_first:
             for name, message, made in row(node):
                 changed = spelt(_replaced(tree, place, made))
                 found.setdefault(changed, Edit(name, message, changed))

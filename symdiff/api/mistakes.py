@@ -60,6 +60,7 @@ def _quantities(evidence: Evidence) -> Iterator[tuple[str, list[float]]]:
         yield n, values
         yield f"{n}²", [v * v for v in values]
         yield f"({n} - 1)", [v - 1 for v in values]
+        yield f"{n}/({n} - 1)", [v / (v - 1) for v in values]
     for a, b in combinations(names, 2):
         yield f"{a} {b}", [x * y for x, y in zip(sizes[a], sizes[b], strict=True)]
     for v in evidence.evaluator.inputs:
