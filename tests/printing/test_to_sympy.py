@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -279,3 +281,9 @@ def test_lambdify_knows_the_named_functions():
 def test_maps_of_truth_values_are_numbers_in_arithmetic():
     e = (c < 1) * p + (p > c)
     same_values(to_sympy(e), e, {c: np.array(0.5), p: np.array(2.0)})
+
+
+def test_forms_pickle():
+    for e in [B @ y, ops.gelu(ops.sigmoid(c)), ops.logsumexp(X, axis=1), ops.where(c < 1, c, p)]:
+        s = to_sympy(e)
+        assert pickle.loads(pickle.dumps(s)) == s

@@ -261,7 +261,13 @@ def array_function(name: str) -> Any:
         value = row.formula(sp, operands, data, index) if row.formula else None
         return self.func(*args) if value is None else value
 
-    return type(sp.Function)(name, (sp.Function,), {"doit": doit, **{f"is_{fact}": True for fact in facts(name)}})
+    fields = {"doit": doit, "__reduce_ex__": lambda self, protocol: (remake, (name, self.args))}
+    return type(sp.Function)(name, (sp.Function,), fields | {f"is_{fact}": True for fact in facts(name)})
+
+
+def remake(name: str, args: Sequence[Any]) -> Any:
+    """A named function of an array's entries from its pickle."""
+    return array_function(name)(*args)
 
 
 def written(e: Expr, forms: Sequence[Any], index: Sequence[Any]) -> Any:

@@ -92,6 +92,7 @@ def named_function(name: str) -> Any:
 
     fields = {
         "nargs": arity,
+        "__reduce_ex__": lambda self, protocol: (remake, (name, self.args)),
         "__doc__": f"{name}; doit() gives its formula.",
         "doit": doit,
         "fdiff": fdiff,
@@ -100,6 +101,11 @@ def named_function(name: str) -> Any:
         **dict.fromkeys(("_pythoncode", "_numpycode", "_mpmathcode", "_ccode"), code),
     }
     return type(sp.Function)(name, (sp.Function,), fields)
+
+
+def remake(name: str, args: Sequence[Any]) -> Any:
+    """A named function from its pickle."""
+    return named_function(name)(*args, evaluate=False)
 
 
 def _predicate(name: str) -> Any:
