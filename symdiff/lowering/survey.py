@@ -49,7 +49,7 @@ FlatProduct = tuple[Number, tuple[tuple[Expr, Labels, bool], ...], Labels]  # co
 def flattened(order: Sequence[Expr], uses: Counter[Expr], kept: set[Expr]) -> tuple[dict[Expr, FlatProduct], set[Expr]]:
     """The factors of every Contract, with those of products that nobody else uses multiplied in, and which nodes that does away with.
 
-    A reciprocal is its base, dividing; a square that nobody else uses is its base twice.
+    A reciprocal is its base, dividing; a square that nobody else uses is its base twice, and both are multiplied in or neither.
     """
     products: dict[Expr, FlatProduct] = {}
     absorbed: set[Expr] = set()
@@ -66,7 +66,7 @@ def flattened(order: Sequence[Expr], uses: Counter[Expr], kept: set[Expr]) -> tu
             own = uses[f] == 1 and f not in kept
             if isinstance(f, Const) and not isinstance(f.value, np.ndarray) and not (inverse and f.value == 0):
                 coefficient = multiply_numbers(coefficient, f.value if not inverse else _reciprocal(f.value))
-            elif isinstance(f, Contract) and own and not inverse and len(f.factors) <= room and not _has_delta(f):
+            elif isinstance(f, Contract) and own and not inverse and (len(f.factors) <= room or f in absorbed) and not _has_delta(f):
                 absorbed.add(f)
                 rename = dict(zip(f.out, ls, strict=True))
                 for inner in f.labels:
