@@ -13,7 +13,8 @@ import numpy as np
 from symdiff.api.derivatives import Kind, raw_derivatives
 from symdiff.api.edits import Edit, edits
 from symdiff.api.evidence import CLOSE, Evidence, alike, distance
-from symdiff.api.mistakes import Mistake, factor, of_a_rule, of_the_result
+from symdiff.api.factors import Mistake, factor
+from symdiff.api.mistakes import of_a_rule, of_the_result
 from symdiff.errors import ShapeError, SymdiffError
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import show_shape
@@ -73,7 +74,7 @@ class Verdict:
             "ok": self.ok,
             "how": self.how,
             "points": self.points,
-            "difference": self.difference,
+            "difference": None if self.difference == float("inf") else self.difference,
             "diagnosis": [{"name": m.name, "message": m.message} for m in self.diagnosis],
             "right": right.text,
             "where": dict(right.where),

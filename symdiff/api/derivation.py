@@ -6,7 +6,7 @@ read. deriving.py makes the record, symdiff.printing.derivation spells it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from symdiff.api.deriving import record_of
 from symdiff.api.programs import lower
-from symdiff.errors import BindingError, ShapeError, UnknownName
+from symdiff.errors import BindingError, NameClash, ShapeError, UnknownName
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import show_shape
+from symdiff.expr.names import is_name
 from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute, variables
 from symdiff.printing.derivation import page
 from symdiff.printing.derivation_page import Page
@@ -83,11 +85,11 @@ def derivation(
 
     names: names for inner expressions (h for sigmoid(W @ x)); others get u, v, p ... as they come. style: 'unicode', 'latex' or
     'python'. at: a value for each variable (by itself or by name), to print values beside the lines.
-    Raises: ShapeError if the loss is not a scalar; MissingRule, with the operation, if it has no derivative.
+    Raises: ShapeError if the loss is not a scalar; NameClash for a name given twice; MissingRule, with the operation, if it has no derivative.
 
     >>> import symdiff as sd
     >>> X, w, y = sd.var('X', ('n', 'd')), sd.var('w', 'd'), sd.var('y', 'n')
-    >>> print(sd.derivation(sd.sum((X @ w - y) ** 2), w).text(90))
+    >>> print(sd.derivation(sd.sum((X @ w - y) ** 2), w).text(100))
       1  E = ‖X w − y‖²          the loss
       2  dE = 2·rᵀ dr            square: d u² = 2·u du;  r = X w − y
       3  dr = X dw               product rule: d(A B) = dA B + A dB;  X and y held fixed
@@ -100,8 +102,20 @@ def derivation(
     if loss.shape != ():
         raise ShapeError(f"derivation: a scalar loss is wanted, not shape {show_shape(loss.shape)}: sum it, or derive one entry of it")
     style_of(style)
-    record = record_of(loss, wrt, {as_expr(e): name for e, name in (names or {}).items()})
+    own = {as_expr(e): name for e, name in (names or {}).items()}
+    _check_names(own, variables(loss, wrt))
+    record = record_of(loss, wrt, own)
     return Derivation(record, style, _values(record, at) if at is not None else {})
+
+
+def _check_names(own: Mapping[Expr, str], inputs: Sequence[Var]) -> None:
+    """Raises: UnknownName for what is no name; NameClash for one that two expressions have."""
+    meaning: dict[str, Expr] = {v.name: v for v in inputs}
+    for e, name in own.items():
+        if not is_name(name):
+            raise UnknownName(f"derivation: {name!r} is no name: letters, digits and _, and no digit first")
+        if meaning.setdefault(name, e) is not e:
+            raise NameClash(f"derivation: the name {name!r} is given to two expressions: call one of them otherwise")
 
 
 def _values(record: Record, at: Mapping[Any, Any]) -> dict[Expr, NDArray[Any]]:

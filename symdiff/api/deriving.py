@@ -260,8 +260,9 @@ class Deriving:
         names = {**given, self.result: result, **{symbol: chosen[symbol] for symbol, _ in parts}}
         own = self.symbols[self.wrt]
         spelt = {**names, own: names.get(own) or own.name}  # type: ignore[attr-defined]
-        for e, tangent in self.tangents.items():
-            names[tangent] = "d" + (result if e is self.loss else spelt[self.symbols[e]])
+        plain = {e: result if e is self.loss else spelt[self.symbols[e]] for e in self.tangents}
+        d = "d" if not {f"d{name}" for name in plain.values()} & used else "d_"
+        names |= {tangent: d + plain[e] for e, tangent in self.tangents.items()}
         names[self.slope] = f"∂{result}/∂{spelt[own]}"
         return names
 

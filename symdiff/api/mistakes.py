@@ -8,13 +8,13 @@ are tried, and what explains the claim at every point is its diagnosis.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, permutations
 
 import numpy as np
 
-from symdiff.api.evidence import CLOSE, Array, Evidence, alike, distance
+from symdiff.api.evidence import Array, Evidence, alike
+from symdiff.api.factors import STEADY, Mistake, Multiple, factor, multiple, ratios_of
 from symdiff.calculus import gradient
 from symdiff.calculus.linear import times
 from symdiff.calculus.partials import partial
@@ -28,117 +28,11 @@ from symdiff.printing.formula import format_formula
 from symdiff.rewrite import simplify_all
 from symdiff.rules.elementwise import CHOICES
 
-
-@dataclass(frozen=True)
-class Mistake:
-    """What is wrong with a claim: a short name of the mistake, and how to mend it."""
-
-    name: str
-    message: str
-
-
-# --- a factor -----------------------------------------------------------------------------------------------------
-def _ratios(claim: Sequence[Array], right: Sequence[Array]) -> list[float] | None:
-    """The number by which the right values are multiplied at each point, if it is one number for all entries."""
-    found = []
-    for c, r in zip(claim, right, strict=True):
-        if c.shape != r.shape or not np.any(r) or not np.all(np.isfinite(r)) or not np.all(np.isfinite(c)):
-            return None
-        ratio = float(np.vdot(c, r) / np.vdot(r, r))
-        if ratio == 0 or distance(c, ratio * r) > CLOSE:
-            return None
-        found.append(ratio)
-    return found
-
-
-def _quantities(evidence: Evidence) -> Iterator[tuple[str, list[float]]]:
-    """What a factor may be made of, by name, with its value at each point: the sizes, their products, and the scalar variables."""
-    yield "", [1.0] * len(evidence.points)
-    names = sorted({n for p in evidence.points for n in p.sizes} & evidence.evaluator.carried)
-    sizes = {n: [float(p.sizes[n]) for p in evidence.points] for n in names}
-    for n, values in sizes.items():
-        yield n, values
-        yield f"{n}²", [v * v for v in values]
-        yield f"({n} - 1)", [v - 1 for v in values]
-        yield f"{n}/({n} - 1)", [v / (v - 1) for v in values]
-    for a, b in combinations(names, 2):
-        yield f"{a} {b}", [x * y for x, y in zip(sizes[a], sizes[b], strict=True)]
-    for v in evidence.evaluator.inputs:
-        if v.shape == ():
-            values = [float(p.values[v]) for p in evidence.points]
-            yield v.name, values
-            yield f"{v.name}²", [x * x for x in values]
-
-
-def _as_fraction(values: Sequence[float]) -> Fraction | None:
-    """The simple fraction that all values are."""
-    if max(values) - min(values) > STEADY * max(map(abs, values)):
-        return None
-    fraction = Fraction(values[0]).limit_denominator(60)
-    return fraction if fraction and abs(float(fraction) / values[0] - 1) < STEADY else None
-
-
-@dataclass(frozen=True)
-class Multiple:
-    """number * quantity ** power, the quantity a size or a scalar variable by name, or '' for 1."""
-
-    number: Fraction
-    name: str = ""
-    power: int = 1
-
-    @property
-    def size(self) -> Fraction:
-        return abs(self.number)
-
-    def text(self) -> str:
-        """Its absolute value in words: 'half', '3 times', 'n times', '2/n times'."""
-        if not self.name:
-            return {Fraction(1, 2): "half", Fraction(2): "twice"}.get(self.size, f"{self.size} times")
-        above = [str(self.size.numerator)] * (self.size.numerator != 1) + [self.name] * (self.power == 1)
-        below = [str(self.size.denominator)] * (self.size.denominator != 1) + [self.name] * (self.power == -1)
-        divisor = f"/{below[0]}" if len(below) == 1 else f"/({' '.join(below)})" if below else ""
-        return f"{' '.join(above) or '1'}{divisor} times"
-
-    def hint(self) -> str:
-        """What was probably forgotten."""
-        if not self.name:
-            return f": a factor {self.size.denominator} is missing" if self.size.numerator == 1 != self.size.denominator else ""
-        if not self.name.isidentifier() or self.size != 1:
-            return ""
-        return f": the 1/{self.name} of a mean is missing" if self.power == 1 else f": a 1/{self.name} too many"
-
-
-def multiple(evidence: Evidence, ratios: Sequence[float]) -> Multiple | None:
-    """The ratios at the points as a simple number, or one times or divided by a size or a scalar variable."""
-    for name, values in _quantities(evidence):
-        for power in (1, -1) if name else (1,):
-            if all(values):
-                number = _as_fraction([r / v**power for r, v in zip(ratios, values, strict=True)])
-                if number is not None:
-                    return Multiple(number, name, power)
-    return None
-
-
-def factor(evidence: Evidence, claim: Sequence[Array], right: Sequence[Array], of: str = "the right formula") -> Mistake | None:
-    """Whether the claim is the right result times something: a number, a size, a scalar variable."""
-    ratios = _ratios(claim, right)
-    if ratios is None:
-        return None
-    found = multiple(evidence, ratios)
-    if found == Multiple(Fraction(1)):
-        return None
-    if found == Multiple(Fraction(-1)):
-        return Mistake("sign", f"the sign: the claim is minus {of}")
-    if found is not None:
-        sign, minus = ("the sign, and ", "minus ") if found.number < 0 else ("", "")
-        return Mistake("factor", f"{sign}a factor: the claim is {minus}{found.text()} {of}{found.hint()}")
-    if max(ratios) - min(ratios) <= STEADY * max(map(abs, ratios)):
-        return Mistake("factor", f"a constant factor: the claim is {ratios[0]:.6g} times {of}")
-    return Mistake("scalar factor", f"a scalar factor: at each point the claim is a number times {of}, another one at each")
-
-
 # --- mistakes of the result -----------------------------------------------------------------------------------------
-def _transposed(evidence: Evidence) -> Iterator[tuple[str, str, list[Array], list[Array]]]:
+Explained = tuple[str, str, list[Array], list[Array]]  # name, message, and the two lists of values that are then alike
+
+
+def _transposed(evidence: Evidence) -> Iterator[Explained]:
     rank = evidence.expected[0].ndim
     for order in list(permutations(range(rank)))[1:] if 2 <= rank <= 4 else []:
         turned = [np.transpose(a, order) for a in evidence.claim] if evidence.claim[0].ndim == rank else []
@@ -146,7 +40,7 @@ def _transposed(evidence: Evidence) -> Iterator[tuple[str, str, list[Array], lis
             yield "transposed", "transposed: the claim is the transpose of the right formula", turned, evidence.expected
 
 
-def _not_summed(evidence: Evidence) -> Iterator[tuple[str, str, list[Array], list[Array]]]:
+def _not_summed(evidence: Evidence) -> Iterator[Explained]:
     more = evidence.claim[0].ndim - evidence.expected[0].ndim
     for axes in combinations(range(evidence.claim[0].ndim), more) if more > 0 else ():
         where = f"axis {axes[0]}" if len(axes) == 1 else f"the axes {', '.join(map(str, axes))}"
@@ -154,19 +48,15 @@ def _not_summed(evidence: Evidence) -> Iterator[tuple[str, str, list[Array], lis
         yield "not summed", text, [a.sum(axis=axes) for a in evidence.claim], evidence.expected
 
 
-def _kept(evidence: Evidence) -> Iterator[tuple[str, str, list[Array], list[Array]]]:
+def _kept(evidence: Evidence) -> Iterator[Explained]:
     """An axis of size 1 too many or too few."""
-    claim, right = evidence.claim[0], evidence.expected[0]
-    if claim.ndim != right.ndim and claim.size == right.size:
-        yield (
-            "shape",
-            "the shape only: the numbers are right, an axis of size 1 is too many or too few",
-            [c.reshape(r.shape) for c, r in zip(evidence.claim, evidence.expected, strict=True)],
-            evidence.expected,
-        )
+    pairs = list(zip(evidence.claim, evidence.expected, strict=True))
+    if all(c.ndim != r.ndim and c.size == r.size for c, r in pairs):
+        text = "the shape only: the numbers are right, an axis of size 1 is too many or too few"
+        yield "shape", text, [c.reshape(r.shape) for c, r in pairs], evidence.expected
 
 
-def _summed_too_much(evidence: Evidence) -> Iterator[tuple[str, str, list[Array], list[Array]]]:
+def _summed_too_much(evidence: Evidence) -> Iterator[Explained]:
     less = evidence.expected[0].ndim - evidence.claim[0].ndim
     for axes in combinations(range(evidence.expected[0].ndim), less) if less > 0 else ():
         text = f"summed too much: the right formula keeps its axis {axes[0]}, the claim is its sum over it"
@@ -181,20 +71,22 @@ def _stretches(c: Array, r: Array) -> bool:
     return all(m in (1, n) for m, n in zip(c.shape[::-1], r.shape[::-1], strict=False))
 
 
-def _diagonal(evidence: Evidence) -> Iterator[tuple[str, str, list[Array], list[Array]]]:
+def _diagonal(evidence: Evidence) -> Iterator[Explained]:
     claim, right = evidence.claim[0], evidence.expected[0]
     if claim.ndim == right.ndim == 2 and claim.shape[0] == claim.shape[1] and right.shape == claim.shape:
         text = "only the diagonal: the claim is right on the diagonal and zero off it"
         yield "only the diagonal", text, evidence.claim, [np.diag(np.diag(a)) for a in evidence.expected]
 
 
-RESULTS: tuple[Callable[[Evidence], Iterator[tuple[str, str, list[Array], list[Array]]]], ...] = (
+RESULTS: tuple[Callable[[Evidence], Iterator[Explained]], ...] = (
     _transposed, _not_summed, _kept, _summed_too_much, _diagonal,
 )  # fmt: skip
 
 
 def of_the_result(evidence: Evidence) -> Iterator[Mistake]:
     """The mistakes of the result that explain the claim."""
+    if not all(np.all(np.isfinite(c)) for c in evidence.claim):
+        yield Mistake("not finite", "the claim is not finite at points where the derivative is")
     plain = factor(evidence, evidence.claim, evidence.expected)
     if plain is not None:
         yield plain
@@ -237,7 +129,6 @@ def mistaken_gradient(loss: Expr, wrt: Expr, wrong: Mapping[Expr, Expr], scaled:
     return ops.zeros(wrt.shape)
 
 
-STEADY = 1e-6  # what ratios at several points may differ by to be one number
 MOST_NODES, MOST_EDGES, LONGEST_TERM = 24, 40, 60
 
 
@@ -320,7 +211,7 @@ def _of_a_term(evidence: Evidence, loss: Expr, wrt: Expr) -> Iterator[Mistake]:
     off = [c - r for c, r in zip(evidence.claim, evidence.expected, strict=True)]
     for e, values in zip(without, evidence.values(without), strict=False):
         terms = [r - v for r, v in zip(evidence.expected, values, strict=True)]
-        ratios = _ratios(off, terms)
+        ratios = ratios_of(off, terms)
         if ratios is None:
             continue
         weights = [1 + r for r in ratios]

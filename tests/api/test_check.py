@@ -248,7 +248,8 @@ def test_hessians_and_jacobians_are_checked_too():
 def test_a_wrong_shape_says_both_shapes():
     verdict = check("softmax", "b", "P")
     assert verdict.diagnosis[0].message == "the shape: the claim is (n, k), the derivative (k,)"
-    assert verdict.difference == float("inf") and json.loads(json.dumps(verdict.to_dict()))["claim_shape"] == ["n", "k"]
+    data = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))
+    assert verdict.difference == float("inf") and data["difference"] is None and data["claim_shape"] == ["n", "k"]
 
 
 def test_shapes_that_do_not_fit_are_a_mistake_and_not_an_error():
@@ -274,6 +275,11 @@ def test_nothing_is_said_of_what_is_none_of_the_usual_mistakes():
     verdict = check("ls", "w", "sin(w) + X.T@y")
     assert not verdict.ok and verdict.diagnosis == () and "none of the usual mistakes" in verdict.text(80)
     assert max(map(len, check("softmax", "b", "P - Y").text(80).splitlines())) <= 80
+
+
+def test_a_claim_that_is_not_finite_where_the_derivative_is_says_so():
+    verdict = check("ls", "w", "2*X.T@(X@w - y) + log(w)")
+    assert not verdict.ok and verdict.diagnosis[0].name == "not finite"
 
 
 def test_a_claim_that_differs_in_the_last_digits_is_wrong():

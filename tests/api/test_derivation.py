@@ -175,6 +175,12 @@ def test_names_are_the_callers_or_new_ones():
     taken = sd.derivation(sd.sum((E * G) ** 2), E)
     assert taken.record.names[taken.lines[0].left] == "L"
     assert len(set(taken.record.names.values())) == len(taken.record.names)
+    clash = sd.derivation(sd.sum(sd.var("dE", "n") * E**2), E)
+    assert len(set(clash.record.names.values()) | {"dE"}) == len(clash.record.names) + 1
+    with pytest.raises(sd.NameClash, match="'x' is given to two"):
+        sd.derivation(sd.sum(h**2), x, names={h: "x"})
+    with pytest.raises(sd.UnknownName, match="'2 h' is no name"):
+        sd.derivation(sd.sum(h**2), x, names={h: "2 h"})
     with pytest.raises(sd.UnknownName, match="no style"):
         sd.derivation(sd.sum(x), x, style="unicod")
 
