@@ -24,7 +24,7 @@ from symdiff.rewrite.choices import COMPARISONS, bound_apart, visit_comparison, 
 from symdiff.rewrite.expand import expanded, expanded_terms
 from symdiff.rewrite.fractions import cleared, divided, number_inside, over_common_denominator
 from symdiff.rewrite.match import rewrite
-from symdiff.rewrite.measure import cost
+from symdiff.rewrite.measure import cost, cost_beside
 from symdiff.rewrite.orientation import Signs, sign_into_sum
 from symdiff.rewrite.powers import join_equal_powers
 from symdiff.rewrite.products import normal_product
@@ -109,11 +109,7 @@ class Round:
             case Map():
                 return self.visit_map(e)
             case Contract():
-                names: list[str] = []
-                result = normal_product(as_term(e), self.may_open, self.signs.turn, names.append)
-                for name in names:
-                    self.log(name, e, result)
-                return result if self.large else self.shortest_product(result)
+                return self.visit_product(e)
             case Add():
                 return self.visit_sum(e)
             case Reduce():
@@ -129,6 +125,24 @@ class Round:
 
     def product(self, term: Term) -> Expr:
         return normal_product(term, self.may_open, self.signs.turn)
+
+    def visit_product(self, e: Contract) -> Expr:
+        """The shorter of: products that others use as well opened, so that they can cancel here, or left whole and then not paid for."""
+        names: list[str] = []
+        result = normal_product(as_term(e), self.may_open, self.signs.turn, names.append)
+        for name in names:
+            self.log(name, e, result)
+        if self.large:
+            return result
+        result = self.shortest_product(result)
+        whole = normal_product(as_term(e), self.may_open, self.signs.turn, open_shared=False)
+        given = [f for f in topological(whole, until=lambda f: f in self.shared or not isinstance(f, Contract)) if f in self.shared]
+        given = [f for f in given if isinstance(f, Contract)]
+        if given and whole is not result:
+            result, whole = self._below(result), self.shortest_product(whole)
+            if cost_beside(whole, given) < cost_beside(result, given):
+                return whole
+        return result
 
     def shortest_product(self, e: Expr) -> Expr:
         """The shortest of: the product as it is, multiplied out, with its fractions cleared, with its number in a sum."""

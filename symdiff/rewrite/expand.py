@@ -83,7 +83,7 @@ def expand(term: Term, chosen: list[int]) -> list[Term] | None:
             moved = tuple((g, tuple(names[label] for label in gls)) for g, gls in inner.factors)
             longer += [Term(t.scaled(inner.coefficient).coefficient, (*t.factors, *moved), t.out) for t in terms]
         terms = longer
-    return terms
+    return [as_term(t.expr()) for t in terms]  # ones and identities that are summed over are absorbed
 
 
 def degree(e: Expr) -> int:

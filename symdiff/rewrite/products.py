@@ -42,10 +42,10 @@ def cancelling(e: Expr) -> set[object]:
     return found
 
 
-def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
+def flatten(term: Term, may_open: Callable[[Expr], bool], open_shared: bool = True) -> Term:
     """Products among the factors opened into this one; their summed labels get numbers of their own.
 
-    A product that others use as well is opened only if it has no sum and something in it can cancel here.
+    A product that others use as well is opened only if `open_shared`, it has no sum and something in it can cancel here.
     """
     if not any(isinstance(f, Contract) for f, _ in term.factors):
         return term
@@ -61,7 +61,7 @@ def flatten(term: Term, may_open: Callable[[Expr], bool]) -> Term:
             alone = set(ls) - set(term.out) - used_labels(g for j, g in enumerate(term.factors) if j != k)
             meets = meets or (bool(alone) and any(isinstance(g, Add) for g, _ in inner.factors))
             summed = used_labels(inner.factors) != set(inner.out)
-            if not meets or (summed and not _ends_chain(inner, (g for j, (g, _) in enumerate(term.factors) if j != k))):
+            if not open_shared or not meets or (summed and not _ends_chain(inner, (g for j, (g, _) in enumerate(term.factors) if j != k))):
                 inner = None
         scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors)) and not _meets(inner, term)
         if inner is None or scalar_sum or len(inner.factors) - 1 > room:
@@ -339,12 +339,16 @@ def turn_sums(term: Term, turn: Callable[[Add], Add | None]) -> Term:
 
 
 def normal_product(
-    term: Term, may_open: Callable[[Expr], bool], turn: Callable[[Add], Add | None], log: Callable[[str], None] = lambda name: None
+    term: Term,
+    may_open: Callable[[Expr], bool],
+    turn: Callable[[Add], Add | None],
+    log: Callable[[str], None] = lambda name: None,
+    open_shared: bool = True,
 ) -> Expr:
     """The product in normal form. `log` is told the name of each identity that is used."""
     for _ in range(40):
         before = term
-        term = merge_powers(turn_sums(open_powers(flatten(term, may_open)), turn))
+        term = merge_powers(turn_sums(open_powers(flatten(term, may_open, open_shared)), turn))
         term = merge_exponentials(merge_symbolic_powers(term))
         step = apply_pairs(term) or known_sums(term)
         if step is not None:
