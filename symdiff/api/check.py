@@ -146,6 +146,15 @@ def _is_proved(claim: Expr, right: Expr) -> bool:
     return is_zero(simplify_all([claim - right])[0])
 
 
+def _may_be(v: Var, word: str) -> bool:
+    """Whether a fact may be assumed of a variable besides what is."""
+    if word in v.assumptions or (v.assumptions and word != "symmetric"):
+        return False
+    if word in ("symmetric", "orthogonal"):
+        return v.ndim == 2 and (word == "orthogonal" or v.shape[0] == v.shape[1])
+    return v.ndim > 0 or word not in ("onehot", "prob", "unit")
+
+
 class _Examiner:
     """Looks for what is wrong with one claim."""
 
@@ -193,11 +202,7 @@ class _Examiner:
             return
         for v in variables(self.loss, self.wrt):
             for word in words:
-                if word in v.assumptions or (v is self.wrt and word not in ("symmetric",)):
-                    continue
-                if word in ("symmetric", "orthogonal") and (v.ndim != 2 or (word == "symmetric" and v.shape[0] != v.shape[1])):
-                    continue
-                if word in ("onehot", "prob", "unit") and v.ndim == 0:
+                if not _may_be(v, word) or (v is self.wrt and word != "symmetric"):
                     continue
                 stronger = Var(v.name, v.dims, tuple(sorted((*v.assumptions, word))), v.token)
                 derivative, claim, loss, wrt = (substitute(e, {v: stronger}) for e in (self.derivative, self.claim, self.loss, self.wrt))

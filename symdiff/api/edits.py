@@ -152,6 +152,8 @@ def functions(node: ast.expr) -> Iterator[Offer]:
             }
             for made in derivatives.get(name, ()):
                 yield "function for derivative", f"{spelt(node)} should be its derivative, {spelt(made)}", made
+            if name in WRAPPING:
+                yield "function too many", f"{spelt(node)} should be {spelt(a)}", a
             for other in {"sin": "cos", "cos": "sin", "sum": "mean", "mean": "sum"}.get(name, "").split():
                 made = _renamed(call, other)
                 yield other if other in ("sum", "mean") else "function", f"{spelt(node)} should be {spelt(made)}", made
@@ -166,10 +168,13 @@ def functions(node: ast.expr) -> Iterator[Offer]:
                         yield "axis", f"{spelt(node)} should be {spelt(made)}", made
 
 
+WRAPPING = ("sigmoid", "softmax", "tanh", "exp")  # functions that a claim may lack, or have too many of
+
+
 def missing_functions(node: ast.expr) -> Iterator[Offer]:
     """The argument of a function for the function: X @ w for sigmoid(X @ w)."""
     if isinstance(node, ast.BinOp):
-        for name in ("sigmoid", "softmax", "tanh", "exp"):
+        for name in WRAPPING:
             made = _call(name, node)
             yield "function missing", f"{spelt(node)} should be {spelt(made)}", made
 

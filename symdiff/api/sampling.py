@@ -32,6 +32,12 @@ def _rows_of_one(a: Array, rng: np.random.Generator) -> Array:
     return np.eye(a.shape[-1])[rng.integers(a.shape[-1], size=a.shape[:-1])]
 
 
+def _of_norm_one(a: Array, rng: np.random.Generator) -> Array:
+    """Rows of norm 1 (the whole of a vector, a number of size 1); a row of zeros, which another assumption may have made, stays."""
+    norm = np.linalg.norm(np.atleast_1d(a), axis=-1, keepdims=a.ndim > 0)
+    return np.asarray(a / np.where(norm == 0, 1, norm))
+
+
 def _orthonormal(a: Array, rng: np.random.Generator) -> Array:
     """Orthonormal columns; rows, if there are more columns than rows."""
     return np.linalg.qr(a)[0] if a.shape[-2] >= a.shape[-1] else _transposed(np.linalg.qr(_transposed(a))[0])
@@ -46,7 +52,7 @@ ADMISSIBLE: dict[str, Draw] = {
     "sign": lambda a, rng: rng.choice([-1.0, 1.0], a.shape),
     "prob": lambda a, rng: np.exp(a) / np.exp(a).sum(-1, keepdims=True),
     "onehot": _rows_of_one,
-    "unit": lambda a, rng: a / np.linalg.norm(np.atleast_1d(a), axis=-1, keepdims=a.ndim > 0),
+    "unit": _of_norm_one,
     "orthogonal": _orthonormal,
     "invertible": lambda a, rng: a + a.shape[-1] * np.eye(a.shape[-1]),
     "symmetric": lambda a, rng: (a + _transposed(a)) / 2,

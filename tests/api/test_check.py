@@ -179,6 +179,11 @@ WRONG = {
         ("mlp", "B", "(X@A + c).T@R", "tanh(X @ A + c)"),
         ("net", "W2", "outer(e*y*(1 - y), W1@x)", "sigmoid(W1 @ x)"),
     ],
+    "function too many": [
+        ("ls", "w", "2*X.T@(sigmoid(X@w) - y)", "sigmoid(X @ w) should be X @ w"),
+        ("mlp", "B", "H.T@tanh(R)", "tanh(R) should be R"),
+        ("quadratic", "x", "(A + A.T)@exp(x) + b", "exp(x) should be x"),
+    ],
     "extra term": [
         ("ls", "w", "2*X.T@(X@w - y) + w", "a term too many: w"),
         ("variance", "x", "2/n*(x - mean(x)) + x/n", "a term too many: x / n"),
