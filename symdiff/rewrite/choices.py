@@ -8,7 +8,7 @@ from symdiff.expr.algebra import add, broadcast_to, contract, zeros_of
 from symdiff.expr.build import apply
 from symdiff.expr.leaves import constant_value, multiply_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Map
+from symdiff.expr.nodes import Add, Const, Map, Ones
 from symdiff.rewrite.measure import cost
 from symdiff.rewrite.sums import negation, opened
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent
@@ -48,13 +48,16 @@ def _sum_of(terms: Sequence[Term]) -> Expr:
 
 
 def visit_where(e: Map) -> Expr:
-    """where(c, 0, u) is where(not c, u, 0); of where(c, k u, 0) the number k stands in front, and where(c, 1, 0) is c itself."""
+    """where(c, 0, u) is where(not c, u, 0); of where(c, k u, 0) the number k stands in front, and where(c, 1, 0) is c itself.
+
+    A factor of both choices stands in front too.
+    """
     c, a, b = e.args
     if isinstance(c, Map) and c.fn == "logical_not":
         return apply("where", c.args[0], b, a)
     if constant_value(b) != 0:
         opposite = negation(c) if constant_value(a) == 0 else None
-        return e if opposite is None else apply("where", opposite, b, a)
+        return common_in_front(e) if opposite is None else apply("where", opposite, b, a)
     value = constant_value(a)
     every = tuple(range(len(e.shape)))
     if value is not None:
@@ -70,3 +73,29 @@ def visit_where(e: Map) -> Expr:
         if any(base_and_exponent(f)[0] is positive_part and ls == term.out for f, ls in term.factors):
             return a  # relu(u) is 0 already where u > 0 does not hold
     return e
+
+
+def common_in_front(e: Map) -> Expr:
+    """where(c, a u, b u) is u where(c, a, b), if that is no longer."""
+    c, *branches = e.args
+    every = tuple(range(len(e.shape)))
+    terms = [as_term(b) for b in branches]
+    places = [{label: axis for axis, label in enumerate(t.out)} for t in terms]
+    left: list[list[Factor]] = [
+        [(f, tuple(place.get(label, -1) for label in ls)) for f, ls in t.factors if not isinstance(f, Ones)]
+        for t, place in zip(terms, places, strict=True)
+    ]
+    common: list[Factor] = []
+    for factor in list(left[0]):
+        if -1 not in factor[1] and factor in left[1]:
+            common.append(factor)
+            for side in left:
+                side.remove(factor)
+    first, second = (t.coefficient for t in terms)
+    number = first if first == second else 1
+    if (not common and number == 1) or any(-1 in ls for side in left for _, ls in side):
+        return e
+    ones = [(Ones(d), (axis,)) for axis, d in enumerate(e.shape)]
+    rest = [Term(as_ratio(t.coefficient, number), (*side, *ones), every).expr() for t, side in zip(terms, left, strict=True)]
+    moved = contract([(Const(number), ()), *common, (apply("where", c, *rest), every)], every)
+    return moved if cost(moved) <= cost(e) else e

@@ -308,7 +308,7 @@ def finished(roots: Sequence[Expr]) -> list[Expr]:
     shared = {e for e, count in use_counts(*roots).items() if count > 1}
 
     def change(e: Expr, operands: tuple[Expr, ...]) -> Expr:
-        new = sign_into_sum(bound_apart(join_equal_powers(with_operands(e, operands))), shared)
+        new = sign_into_sum(bound_apart(join_equal_powers(with_operands(e, operands), shared)), shared)
         if e in shared:
             shared.add(new)
         return new

@@ -5,11 +5,14 @@ x ** (k - 1) x is x ** k, (x / l) ** (k - 1) x / l is (x / l) ** k, and a ** 2 b
 
 from __future__ import annotations
 
+from collections.abc import Container
+from fractions import Fraction
+
 from symdiff.expr.algebra import add, broadcast_to, contract
 from symdiff.expr.build import apply, power
 from symdiff.expr.leaves import add_numbers, constant_value
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Number, Ones
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number, Ones
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, used_labels
 
 
@@ -82,20 +85,30 @@ def _holds(g: Expr, base: Expr, k: Number) -> bool:
     return own is base and have * k > 0 and add_numbers(have, -k) * k >= 0
 
 
-def join_equal_powers(e: Expr) -> Expr:
-    """a ** k b ** k as (a b) ** k, for whole k beyond 1, where one factor has the axes of the other."""
+def join_equal_powers(e: Expr, shared: Container[Expr]) -> Expr:
+    """a ** 2 b ** 2 as (a b) ** 2 and a ** 2 / b ** 2 as (a / b) ** 2, where one factor has the axes of the other; of roots, quotients.
+
+    A power that others use as well stays.
+    """
     if not isinstance(e, Contract):
         return e
     factors: list[Factor] = list(zip(e.factors, e.labels, strict=True))
     exponents = [base_and_exponent(f)[1] for f, _ in factors]
-    whole = [at for at, k in enumerate(exponents) if isinstance(k, int) and abs(k) > 1 and len(set(factors[at][1])) == len(factors[at][1])]
+    able = [at for at, (f, ls) in enumerate(factors) if _may_join(exponents[at], ls) and f not in shared]
     gone: set[int] = set()
-    for host in sorted(whole, key=lambda at: -len(factors[at][1])):
+    for host in sorted(able, key=lambda at: -len(factors[at][1])):
         ls = factors[host][1]
-        places = [at for at in whole if at not in gone and exponents[at] == exponents[host] and set(factors[at][1]) <= set(ls)]
-        if host not in gone and len(places) > 1:
-            bases = [(base_and_exponent(factors[at][0])[0], factors[at][1]) for at in places]
-            factors[host] = power(contract(bases, ls), exponents[host]), ls
-            gone |= set(places) - {host}
-            whole.remove(host)
+        places = [at for at in able if at not in gone and abs(exponents[at]) == abs(exponents[host]) and set(factors[at][1]) <= set(ls)]
+        k = max(exponents[at] for at in places) if host not in gone else 0
+        if k == 0 or len(places) < 2 or (not isinstance(k, int) and all(exponents[at] == k for at in places)):
+            continue
+        bases = [(power(base_and_exponent(factors[at][0])[0], 1 if exponents[at] == k else -1), factors[at][1]) for at in places]
+        factors[host] = power(contract(bases, ls), k), ls
+        gone |= set(places) - {host}
+        able.remove(host)
     return contract([f for at, f in enumerate(factors) if at not in gone], e.out) if gone else e
+
+
+def _may_join(k: Number, ls: Labels) -> bool:
+    """Whole powers beyond 1, and roots of arrays."""
+    return len(set(ls)) == len(ls) and ((isinstance(k, int) and abs(k) > 1) or (abs(k) == Fraction(1, 2) and bool(ls)))
