@@ -23,12 +23,11 @@ def page(derived: Derived, columns: int) -> list[str]:
     """The page in lines of at most so many columns."""
     notation = Notation("unicode")
     blocks = [_head(derived, notation, columns)]
-    shown = derived.matrices or derived.weights
     if derived.matrices:
         formulas = derived.matrices.formulas
         blocks.append(definition_lines(formulas, notation, columns))
         blocks.append(["Gradients", *gradient_lines(formulas, notation, columns)])
-    elif shown and derived.weights:
+    elif derived.weights:
         blocks.append(definition_lines(derived.weights.formulas, notation, columns))
     blocks.append(_forward(derived, notation, columns) if derived.weights else _matrix_values(derived, notation))
     if derived.weights:
@@ -46,11 +45,8 @@ def number(value: float) -> str:
 
 
 def numbers(value: Array) -> str:
-    """A value in one line; an array over the batch by its first entries."""
-    if value.ndim == 0:
-        return number(float(value))
-    flat = [number(float(x)) for x in value.ravel()[:MOST_EXAMPLES]]
-    return "[" + " ".join(flat) + (" …]" if value.size > MOST_EXAMPLES else "]")
+    """A value for a column; nothing for an array over the batch, which stands in the table of values."""
+    return number(float(value)) if value.ndim == 0 else ""
 
 
 def _shape(shape: Shape) -> str:
@@ -60,13 +56,21 @@ def _shape(shape: Shape) -> str:
 def _head(derived: Derived, notation: Notation, columns: int) -> list[str]:
     net = derived.net
     title = f"{net.name}   {net.description}"
-    given = "  ".join(notation.formula(leaf.var) + _shape(leaf.var.shape) for leaf in (*net.data, *net.parameters, *net.fixed))
+    given = [notation.formula(leaf.var) + _shape(leaf.var.shape) for leaf in (*net.data, *net.parameters, *net.fixed)]
     sizes = {d: n for leaf in net.data for d, n in zip(leaf.var.shape, leaf.value.shape, strict=True) if isinstance(d, str)}
-    facts = [given, *(f"{name} = {size}" for name, size in sizes.items())]
+    facts = [f"{name} = {size}" for name, size in sizes.items()]
     if net.fixed:
         facts.append(f"{', '.join(notation.formula(leaf.var) for leaf in net.fixed)} fixed")
-    line = "    ".join([title, *facts])
-    return [line] if cell_len(line) <= columns else [title, "  " + "    ".join(facts)]
+    line = "    ".join([title, "  ".join(given), *facts])
+    if cell_len(line) <= columns:
+        return [line]
+    lines = [title]
+    for word in (*given, *facts):
+        if len(lines) > 1 and cell_len(f"{lines[-1]}  {word}") <= columns:
+            lines[-1] += f"  {word}"
+        else:
+            lines.append(f"  {word}")
+    return lines
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -106,9 +110,11 @@ def _forward_of_batch(derived: Derived, notation: Notation, layers: Sequence[Seq
     given = [(v, derived.entries[v]) for group in data for v in group[:MOST_ROWS]]
     named = [(v, derived.forward[v]) for layer in layers for v in layer[:MOST_ROWS]]
     named += [(v, derived.weights.values.named[v]) for v in cotangents[:MOST_ROWS]]
+    slopes = [(v, a) for v, a in derived.weights.values.gradients.items() if a.ndim]
     count = max(np.size(a) for _, a in (*given, *named))
     heads = ["Values", *(f"row {k + 1}" for k in range(min(count, MOST_EXAMPLES)))]
     rows = [[notation.formula(v), *_row(a, "{:g}")] for v, a in given] + [[notation.formula(v), *_row(a, "{:.9f}")] for v, a in named]
+    rows += [[notation.slope(v), *_row(a, "{:.9f}")] for v, a in slopes[:MOST_ROWS]]
     lines = table([heads, *(["  " + name, *cells] for name, *cells in rows)], right=range(1, len(heads)), indent=0)
     more = sum(len(group[MOST_ROWS:]) for group in (*data, *layers, cotangents))
     notes = [f"{count - MOST_EXAMPLES:,} rows left out"] * (count > MOST_EXAMPLES) + [f"{more:,} values left out"] * (more > 0)
@@ -146,7 +152,7 @@ def _weight_by_weight(derived: Derived, notation: Notation, columns: int) -> lis
     after = {w: f"{notation.formula(w)} {numbers(derived.after[w])}" for w in formulas.gradients if w.name in trained}
     rate = f"η = {derived.net.learning_rate:g}: after"
     slopes = {w: numbers(values.gradients[w]) for w in formulas.gradients}
-    cotangents = {v: numbers(values.named[v]) if not values.named[v].ndim else "" for v in formulas.cotangents}
+    cotangents = {v: numbers(values.named[v]) for v in formulas.cotangents}
     value_width = max(cell_len(text) for text in (*slopes.values(), *cotangents.values(), "value"))
     after_width = max(map(cell_len, (*after.values(), rate))) if after else 0
     room = columns - value_width - 3 - (after_width + 3 if after else 0)
@@ -164,8 +170,8 @@ def _weight_by_weight(derived: Derived, notation: Notation, columns: int) -> lis
     for lines, value, new in blocks:
         page.append(_columns(lines[0], column, value, value_width, new))
         page += lines[1:]
-    if left := list(formulas.cotangents)[MOST_ROWS:]:
-        page.append(f"         … and {len(left):,} more, to {notation.formula(left[-1])}")
+    if rest := list(formulas.cotangents)[MOST_ROWS:]:
+        page.append(f"         … and {len(rest):,} more, to {notation.formula(rest[-1])}")
     if derived.left_out:
         counts = ", ".join(f"{count:,} of {name}" for name, count in derived.left_out.items())
         total = sum(derived.left_out.values())

@@ -58,8 +58,7 @@ def training_step(net: Net, schedule: Schedule = parallel, rule: Rule = gradient
     names = {net.expanded[d.var]: d.var.name for d in net.definitions} | {new: f"new_{w.name}" for w, new in updates.items()}
     cotangents = gradient(net.loss, [net.expanded[d.var] for d in net.definitions])
     names |= {c: d.cotangent or f"d_{d.var.name}" for d, c in zip(net.definitions, cotangents, strict=True)}
-    outputs = [net.loss, *updates.values()]
-    program = lower(
-        outputs, inputs, simplify=False, names={net.loss: "loss", **names}, name=f"{net.name}_step"
-    )  # what is shown is what runs
+    names[net.loss] = "loss"
+    # As they are derived, not rewritten: the step computes the formulas that are shown.
+    program = lower([net.loss, *updates.values()], inputs, simplify=False, names=names, name=f"{net.name}_step")
     return Step(inputs, net.loss, updates, program)
