@@ -27,9 +27,9 @@ FORMULAS = [
     "∂E/∂W₁ = δ₁ xᵀ",
     "δ₂ = (y − t) ⊙ y ⊙ (1 − y)",
     "δ₁ = W₂ᵀ δ₂ ⊙ h ⊙ (1 − h)",
-    "∂E/∂w₅ = (out_o1 − target_o1) out_o1 (1 − out_o1) out_h1",
-    "∂E/∂w₁ = (w₅ δ_o1 + w₇ δ_o2) out_h1 (1 − out_h1) i₁",
-    "where  δ_o1 = (out_o1 − target_o1) out_o1 (1 − out_o1)",
+    "∂E/∂w₅ = (out_o1 − target_o1) · out_o1 (1 − out_o1) · out_h1",
+    "∂E/∂w₁ = (w₅ δ_o1 + w₇ δ_o2) · out_h1 (1 − out_h1) · i₁",
+    "where  δ_o1 = (out_o1 − target_o1) · out_o1 (1 − out_o1)",
 ]
 
 
@@ -37,7 +37,7 @@ FORMULAS = [
 def test_mazur_page_shows(symdiff, text):
     answer = symdiff("derive", "--net", "mazur", columns=120)
     assert answer.code == 0 and answer.err == ""
-    assert text in answer.out.replace(" · ", " ")
+    assert text in answer.out
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])
