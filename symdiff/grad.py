@@ -41,7 +41,7 @@ def _one_or_many(wrt: Any, name: str) -> tuple[list[Expr], bool]:
     return [as_expr(w) for w in ([wrt] if single else wrt)], single
 
 
-LARGEST_SIMPLIFIED = 3000  # nodes of a traced function; larger ones (loops over entries) are lowered as they are
+LARGEST_SIMPLIFIED = 120  # nodes of a traced function; larger ones (loops, recurrent nets) are lowered as they are, at once
 
 
 def _lower(outputs: list[Expr], inputs: list[Var]) -> Lowered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import overload
 
+from symdiff.api.with_sympy import shorter_by_sympy
 from symdiff.errors import UnknownName, did_you_mean
 from symdiff.expr.node import Expr, register_display
 from symdiff.expr.traverse import node_count
@@ -12,7 +13,7 @@ from symdiff.printing.formula import Formula, format_formula
 from symdiff.printing.formula import op_count as printed_operations
 from symdiff.rewrite import simplify_all
 
-ENGINES = ("rules",)
+ENGINES = ("rules", "sympy")
 LARGEST_PRINTED = 3000  # nodes; a larger expression prints its size
 
 
@@ -22,6 +23,9 @@ def simplify(e: Expr, engine: str = "rules") -> Expr: ...
 def simplify(e: Sequence[Expr], engine: str = "rules") -> list[Expr]: ...
 def simplify(e: Expr | Sequence[Expr], engine: str = "rules") -> Expr | list[Expr]:
     """The expression in textbook form: equal wherever it is defined and finite, never with more operations. A list is simplified together.
+
+    `engine='sympy'` also hands what is computed entry by entry to SymPy, and takes its form where that is shorter and gives the same
+    values at random points. Raises: UnknownName for another engine.
 
     >>> import symdiff as sd
     >>> X, w, y = sd.var('X', ('n', 'd')), sd.var('w', 'd'), sd.var('y', 'n', assume='binary')
@@ -33,6 +37,8 @@ def simplify(e: Expr | Sequence[Expr], engine: str = "rules") -> Expr | list[Exp
         raise UnknownName(f"simplify: there is no engine {engine!r}{did_you_mean(engine, ENGINES)}. Engines: {', '.join(ENGINES)}")
     single = isinstance(e, Expr)
     found = simplify_all([e] if isinstance(e, Expr) else list(e))
+    if engine == "sympy":
+        found = [shorter_by_sympy(x) for x in found]
     return found[0] if single else found
 
 

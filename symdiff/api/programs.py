@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
+from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr
 from symdiff.lowering.lowered import Lowered
 from symdiff.lowering.lowered import lower as lower_as_it_is
@@ -41,11 +43,16 @@ def lower(
         listed, rebuilt = _unpacked(outputs)
         labelled = [*names, *comments]
         stable = stabilise_all([*listed, *labelled])
-        outputs = rebuilt(stable[: len(listed)])
+        outputs = rebuilt([_of_its_kind(e, new) for e, new in zip(listed, stable, strict=False)])
         of = dict(zip(labelled, stable[len(listed) :], strict=True))
         names = {of[e]: text for e, text in names.items()}
         comments = {of[e]: text for e, text in comments.items()}
     return lower_as_it_is(outputs, inputs, names=names, comments=comments, **options)
+
+
+def _of_its_kind(e: Expr, stable: Expr) -> Expr:
+    """A number stays one: the derivative of relu is 1 and 0, though it simplifies to a condition."""
+    return ops.where(stable, 1, 0) if is_boolean(stable) and not is_boolean(e) else stable
 
 
 def _unpacked(outputs: Any) -> tuple[list[Expr], Any]:

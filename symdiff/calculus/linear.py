@@ -14,6 +14,7 @@ from symdiff.expr import ops
 from symdiff.expr.algebra import broadcast_to, contract
 from symdiff.expr.build import linalg
 from symdiff.expr.dims import dim_add
+from symdiff.expr.leaves import is_zero
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import (
     Add,
@@ -41,7 +42,12 @@ Transpose = Callable[[Expr, int, Expr, int], Expr]
 
 
 def times(partial: Expr, cotangent: Expr, batch: int) -> Expr:
-    """An elementwise factor applied to a cotangent that may carry batch axes."""
+    """An elementwise factor applied to a cotangent that may carry batch axes.
+
+    A cotangent that is chosen, where(c, g, 0), takes the factor into the choice: an infinite factor at a masked entry is not 0 * inf.
+    """
+    if is_masked(cotangent):
+        return inside_mask(cotangent, lambda chosen: times(partial, chosen, batch))
     rank = len(partial.shape)
     if batch == 0 and rank == 0:
         return contract(((cotangent, ()), (partial, ())), ())
@@ -50,10 +56,23 @@ def times(partial: Expr, cotangent: Expr, batch: int) -> Expr:
     return contract(((cotangent, every), (partial, own)), every)
 
 
+def is_masked(cotangent: Expr) -> bool:
+    """where(c, g, 0) or where(c, 0, g)."""
+    return isinstance(cotangent, Map) and cotangent.fn == "where" and (is_zero(cotangent.args[1]) or is_zero(cotangent.args[2]))
+
+
+def inside_mask(cotangent: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """An entrywise change of what a masked cotangent lets through; what it masks stays 0."""
+    c, a, b = cotangent.operands
+    return ops.where(c, change(a), b) if is_zero(b) else ops.where(c, a, change(b))
+
+
 def contract_transpose(node: Expr, k: int, cotangent: Expr, batch: int) -> Expr:
     """The cotangent of factor k; where the same factor stands again with the same labels, of all of them at once."""
     assert isinstance(node, Contract)
     target, wanted = node.factors[k], node.labels[k]
+    if wanted == node.out and is_masked(cotangent) and all(set(ls) <= set(wanted) for ls in node.labels):
+        return inside_mask(cotangent, lambda chosen: contract_transpose(node, k, chosen, batch))
     same = [j for j, (f, ls) in enumerate(zip(node.factors, node.labels, strict=True)) if f is target and ls == wanted]
     used = 1 + max((label for ls in node.labels for label in ls), default=-1)
     lead = tuple(range(used, used + batch))

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from symdiff.calculus.linear import is_linear_in, times, transposed
 from symdiff.calculus.partials import differentiable_operands, partial
 from symdiff.errors import ShapeError
+from symdiff.expr import ops
 from symdiff.expr.algebra import add, zeros_of
 from symdiff.expr.dims import Shape, show_shape
+from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Contract, Map, Scatter, Var
 from symdiff.expr.structure import scatter
@@ -74,7 +76,12 @@ def pullback(cotangents: Mapping[Expr, Expr], wrt: Sequence[Expr], batch: int = 
             done[node] = cotangent
         for operand, contribution in operand_cotangents(node, positions[node], cotangent, batch):
             flowing.setdefault(operand, []).append(contribution)
-    return [done[w] if w in done else zeros_of((*lead, *w.shape)) for w in wrt]
+    return [as_number(done[w]) if w in done else zeros_of((*lead, *w.shape)) for w in wrt]
+
+
+def as_number(e: Expr) -> Expr:
+    """A condition that came out as a derivative, as the numbers 1 and 0."""
+    return ops.where(e, 1, 0) if is_boolean(e) else e
 
 
 def operand_cotangents(node: Expr, active: Sequence[int], cotangent: Expr, batch: int) -> list[tuple[Expr, Expr]]:

@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 
+import symdiff as sd
 from symdiff.calculus import gradient, jvp, pushforward
 from symdiff.errors import MissingRule
 from symdiff.expr import ops
@@ -118,3 +119,19 @@ def test_a_function_without_rule_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     x = var("x")
     with pytest.raises(MissingRule, match="erf"):
         gradient(ops.erf(x), [x])
+
+
+@pytest.mark.parametrize("simplify", (True, False))
+def test_a_masked_infinity_is_not_nan_in_reverse_mode(simplify: bool) -> None:
+    x = sd.var("x", "n")
+    g = sd.lower(sd.grad(sd.sum(sd.where(x > 0, x * sd.log(x), 0)), x), simplify=simplify)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.testing.assert_array_equal(g([1.0, 0.0, -1.0]), [1, 0, 0])
+
+
+@pytest.mark.parametrize("f", (sd.relu, lambda x: sd.maximum(x, 0), lambda x: sd.abs(x) + sd.relu(x)))
+@pytest.mark.parametrize("simplify", (True, False))
+def test_a_derivative_is_a_number_never_a_truth_value(f, simplify: bool) -> None:
+    x = sd.var("x", "n")
+    assert sd.lower(sd.grad(sd.sum(f(x)), x), simplify=simplify)([1.0, -1.0]).dtype == np.float64
+    assert sd.lower(x > 0)([1.0, -1.0]).dtype == bool
