@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from symdiff.printing import term
-from symdiff.printing.layout import WHOLE
+from symdiff.printing.forms import diagonal_side, is_column_of_ones_product, is_new_axis, is_open_sum, is_square, reads_as_row
+from symdiff.printing.math_calls import CALLS
 from symdiff.printing.precedence import ADD, ATOM, LOOSE, POSTFIX, POWER, PRODUCT, SIGN, TIMES, binding
 from symdiff.printing.term import Term
 
@@ -66,7 +67,7 @@ class MathWriter:
     def write(self, t: Term, level: int = LOOSE) -> str:
         """The text of a term, in brackets if it binds less than `level`."""
         row = _SPELL.get(t.op)
-        body = row(self, t) if row else self._call(t)
+        body = row(self, t) if row else self.call(t)
         return self.bracket(body) if self.binding(t) < level else body
 
     def binding(self, t: Term) -> int:
@@ -75,9 +76,9 @@ class MathWriter:
             fn = t.data[0]
             if fn in ("outer", "kron"):
                 return PRODUCT
-            if fn == "sum" and not is_sum_of_squares(t):
+            if is_open_sum(t):
                 return TIMES
-            return PRODUCT if fn == "einsum" else ATOM
+            return PRODUCT if fn == "einsum" or is_column_of_ones_product(t) else ATOM
         if t.op == "matmul" and is_square(t):
             return POSTFIX
         if t.op == "over" and diagonal_side(t.args[1], t.shape):
@@ -108,10 +109,25 @@ class MathWriter:
         return self.bracket(", ".join(shown) + shape, "[]")
 
     def _add(self, t: Term) -> str:
-        pieces = [self.write(t.args[0], ADD)]
+        pieces = [self.summand(t.args[0], t, ADD)]
         for sign, a in zip(t.data[1:], t.args[1:], strict=True):
-            pieces.append(f"+ {self.write(a, ADD)}" if sign else f"{self.minus} {self.write(a, SIGN)}")
+            pieces.append(f"+ {self.summand(a, t, ADD)}" if sign else f"{self.minus} {self.summand(a, t, SIGN)}")
         return " ".join(pieces)
+
+    def summand(self, a: Term, total: Term, level: int) -> str:
+        """A term of a sum; a vector that is stretched to a matrix is a product with 𝟏, unless it reads as a row or a column by itself."""
+        side = diagonal_side(a, total.shape)
+        among_matrices = any(b.shape == total.shape for b in total.args) and not any(
+            b.op == "call" and b.data[0] == "eye" for b in total.args
+        )
+        if not side or (among_matrices and reads_as_row(a)):
+            return self.write(a, level)
+        ones = self.function("ones")
+        if a.op == "call" and a.data[0] == "sum" and is_column_of_ones_product(a):
+            return self.function("colsum") + self.bracket(self.write(a.args[0]))
+        if side == "left":
+            return self.joined([self.factor(a.args[0] if is_new_axis(a) else a), self.transposed(ones)])
+        return self.joined([ones, self.transposed(self.write(a, POSTFIX)) if len(a.shape) == 1 else self.factor(a)])
 
     def _neg(self, t: Term) -> str:
         return f"{self.minus}{self.write(t.args[0], TIMES)}"
@@ -133,7 +149,9 @@ class MathWriter:
             chain += [self.diagonal(rights)] if rights else []
             back = self.joined(chain)
         else:
-            back = self.hadamard.join(self.write(a, PRODUCT) for a in arrays)
+            bodies = [self.write(a, PRODUCT) for a in arrays]
+            twice = len(bodies) == 2 and bodies[0] == bodies[1]
+            back = self.raised(self.write(arrays[0], POSTFIX), "2", len(t.shape) >= 2) if twice else self.hadamard.join(bodies)
         return self.prefixed(scalars, back)
 
     def factor(self, t: Term) -> str:
@@ -158,7 +176,8 @@ class MathWriter:
         bodies = []
         for k, a in enumerate(scalars):
             last = k == len(scalars) - 1 and alone
-            body = self.write(a, SIGN if k == 0 and (last or a.op != "sigma") else TIMES if last and a.op == "sigma" else PRODUCT)
+            level = SIGN if k == 0 and (last or not is_open_sum(a)) else TIMES if last and is_open_sum(a) else PRODUCT
+            body = self.write(a, level)
             others = any(not term.is_number(b) for b in scalars if b is not a) or not alone
             bodies.append(self.bracket(body) if others and self.binding(a) == PRODUCT else body)
         pairs = [right == self.bracket(f"1 {self.minus} {left}") for left, right in pairwise(bodies)]
@@ -187,7 +206,7 @@ class MathWriter:
 
     def fraction(self, value: Any) -> Fraction | None:
         """The fraction that a style writes for a number, 1/2 for 0.5; None for what it writes as digits."""
-        if isinstance(value, float) and value in (0.5, 0.25, 0.75):
+        if isinstance(value, float) and abs(value) in (0.5, 0.25, 0.75):
             return Fraction(value)
         return value if isinstance(value, Fraction) and value.denominator != 1 else None
 
@@ -262,14 +281,13 @@ class MathWriter:
         a, b = t.args
         return f"{self.write(a, ADD)} {self.signs[t.data]} {self.write(b, ADD)}"
 
-    # --- calls ------------------------------------------------------------------------------------------------------
-    def _call(self, t: Term) -> str:
+    def call(self, t: Term) -> str:
+        """A function of its arguments, or the notation that mathematics has for it."""
         fn, options = t.data
-        row = _CALLS.get(fn)
-        if row is not None:
-            body = row(self, t)
-            if body:
-                return body
+        row = CALLS.get(fn)
+        body = row(self, t) if row else ""
+        if body:
+            return body
         last = fn in ("softmax", "log_softmax", "logsumexp") and dict(options).get("axis") == len(t.args[0].shape) - 1
         parts = [self.argument(a) for a in t.args] + [f"{k}={v}" for k, v in options if k != "keepdims" and not (last and k == "axis")]
         return self.function(fn) + self.bracket(", ".join(parts))
@@ -281,118 +299,11 @@ class MathWriter:
     def norm(self, x: Term) -> str:
         return self.bracket(self.write(x), "‖‖")
 
-    def _norm(self, t: Term) -> str:
-        return self.norm(t.args[0])
-
-    def _sqrt(self, t: Term) -> str:
-        return self.root(t.args[0])
-
-    def _abs(self, t: Term) -> str:
-        return self.bracket(self.write(t.args[0]), "||")
-
-    def _inverse(self, t: Term) -> str:
-        return self.raised(self.write(t.args[0], POSTFIX), self.number(-1), False)
-
-    def _eye(self, t: Term) -> str:
-        return "I"
-
-    def _ones(self, t: Term) -> str:
-        ones = self.function("ones")
-        return ones if len(t.shape) <= 1 else self.joined([ones, self.transposed(ones)]) if len(t.shape) == 2 else ""
-
-    def _zeros(self, t: Term) -> str:
-        return self.number(0)
-
-    def _outer(self, t: Term) -> str:
-        a, b = t.args
-        return self.joined([self.factor(a), self.transposed(self.write(b, POSTFIX))])
-
-    def _kron(self, t: Term) -> str:
-        return self.kronecker.join(self.write(a, POWER) for a in t.args)
-
-    def _swapaxes(self, t: Term) -> str:
-        return self.transposed(self.write(t.args[0], POSTFIX))
-
-    def _sum(self, t: Term) -> str:
-        (x,) = t.args
-        options = dict(t.data[1])
-        if is_sum_of_squares(t):
-            return self.raised(self.norm(x.args[0]), "2", False)
-        if not options:
-            return self.summed("", self.write(x, PRODUCT))
-        if len(x.shape) == 2 and isinstance(options["axis"], int):
-            if options.get("keepdims"):
-                return self.function("rowsum" if options["axis"] == 1 else "colsum") + self.bracket(self.write(x))
-            core = self.factor(x) if options["axis"] == 1 else self.transposed(self.write(x, POSTFIX))
-            return self.joined([core, self.function("ones")])
-        return ""
-
-    def _einsum(self, t: Term) -> str:
-        """Σ over the letters that are summed of a product of entries."""
-        subscripts = t.args[0].data.strip("'")
-        left, out = subscripts.split("->")
-        entries = []
-        for a, letters in zip(t.args[1:], left.split(","), strict=True):
-            entries.append(self._entry(term.entry(a, tuple(letters))))
-        summed = "".join(dict.fromkeys(c for c in left if c.isalpha() and c not in out))
-        body = " ".join(entries)
-        return self.summed(summed, body) if summed else body
-
-
-def is_square(t: Term) -> bool:
-    """v @ v of one vector."""
-    return (
-        len(t.args) == 2
-        and t.shape == ()
-        and (t.args[0] is t.args[1] or (t.args[0].op == t.args[1].op == "name" and t.args[0].data is t.args[1].data))
-    )
-
-
-def is_sum_of_squares(t: Term) -> bool:
-    """sum(x**2) over all of a vector or matrix: a squared norm."""
-    x = t.args[0]
-    return not t.data[1] and x.op == "power" and x.args[1].op == "number" and x.args[1].data == 2 and len(x.shape) in (1, 2)
-
-
-def is_new_axis(t: Term) -> bool:
-    """Only axes of size 1 come or go: nothing that mathematics writes."""
-    return t.op == "index" and all(k is None or k == WHOLE for k in t.data)
-
-
-def diagonal_side(a: Term, shape: Sequence[Any]) -> str:
-    """'left' for a factor that scales the rows of a matrix, 'right' for one that scales its columns."""
-    if len(shape) != 2 or a.shape in ((), tuple(shape)):
-        return ""
-    if len(a.shape) == 2 and a.shape[1] == 1 != shape[1] and a.shape[0] == shape[0]:
-        return "left"
-    if a.shape[-1:] == tuple(shape[1:]) and shape[0] != 1 and (len(a.shape) == 1 or a.shape[0] == 1):
-        return "right"
-    return ""
-
 
 _SPELL: Mapping[str, Callable[[Any, Term], str]] = {
     op: getattr(MathWriter, f"_{op}")
     for op in (
-        "name",
-        "text",
-        "number",
-        "array",
-        "add",
-        "neg",
-        "times",
-        "over",
-        "matmul",
-        "power",
-        "transpose",
-        "index",
-        "list",
-        "compare",
-        "entry",
+        "name", "text", "number", "array", "add", "neg", "times", "over", "matmul", "power", "transpose", "index", "list", "compare", "entry",
         "sigma",
     )
-}
-_CALLS: Mapping[str, Callable[[Any, Term], str]] = {
-    "norm": MathWriter._norm, "sqrt": MathWriter._sqrt, "abs": MathWriter._abs, "inv": MathWriter._inverse, "eye": MathWriter._eye,
-    "ones": MathWriter._ones, "zeros": MathWriter._zeros, "outer": MathWriter._outer, "kron": MathWriter._kron, "swapaxes": MathWriter._swapaxes, "sum": MathWriter._sum,
-    "einsum": MathWriter._einsum,
 }  # fmt: skip

@@ -20,7 +20,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Contract, Delta, Iota, Map, Ones, Size, Var
 from symdiff.printing import structure, term
 from symdiff.printing.common import Parts, name_repeats, nameable
-from symdiff.printing.layout import Layout, Options, broadcast, dim, exact, fit, keep_best, natural, relabel
+from symdiff.printing.layout import WHOLE, Layout, Options, broadcast, dim, exact, fit, keep_best, natural, relabel
 from symdiff.printing.plan import Network, Plan, Planner, Sum
 from symdiff.printing.product import Piece, product_options
 from symdiff.printing.term import Term
@@ -219,7 +219,7 @@ class Composer:
             fitted = [fit(self.options[a], target) for a in args]
             layout = broadcast([lay for _, lay in fitted])
             shape = tuple([1 if a is None else e.shape[a] for a in layout])
-            keep_best(options, layout, build([t for t, _ in fitted], shape))
+            keep_best(options, layout, _before_axes(build, [t for t, _ in fitted], shape))
         return options
 
     def _map(self, e: Expr, plan: Plan) -> Options:
@@ -273,6 +273,18 @@ def _reachable(network: Network, start: set[int]) -> set[int]:
                 reach |= set(ls)
                 grown = True
     return reach
+
+
+def _before_axes(build: Callable[[Sequence[Term], Shape], Term], terms: Sequence[Term], shape: Shape) -> Term:
+    """f(x)[:, None] for f(x[:, None]): new axes that all array operands share come last."""
+    arrays = [t for t in terms if t.shape != ()]
+    key = arrays[0].data if arrays and arrays[0].op == "index" else None
+    if key is None or any(k not in (None, WHOLE) for k in key) or any(t.op != "index" or t.data != key for t in arrays):
+        return build(terms, shape)
+    inner = arrays[0].args[0].shape
+    if any(t.args[0].shape != inner for t in arrays):
+        return build(terms, shape)
+    return term.index(build([t.args[0] if t.shape != () else t for t in terms], inner), key, shape)
 
 
 def boolean(e: Expr) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from symdiff.expr.algebra import add, contract
 from symdiff.expr.build import power
 from symdiff.expr.dims import Shape, dim_mul
 from symdiff.expr.leaves import multiply_numbers
@@ -179,7 +180,7 @@ class Planner:
                     done.extend((power(g, -1), ()) for g, _ in below.factors)
                     continue
             done.append((f, ls))
-        return Network(coefficient, tuple(self._softmax(done)), network.out)
+        return Network(coefficient, tuple(self._with_identity(self._softmax(done), network.out)), network.out)
 
     def _softmax(self, factors: list[tuple[Expr, Labels]]) -> list[tuple[Expr, Labels]]:
         for i, (f, ls) in enumerate(factors):
@@ -189,6 +190,21 @@ class Planner:
                     rest = [pair for k, pair in enumerate(factors) if k not in (i, j)]
                     rest.insert(min(i, j), (softmax_factor(*found), ls))
                     return rest
+        return factors
+
+    def _with_identity(self, factors: list[tuple[Expr, Labels]], out: Labels) -> list[tuple[Expr, Labels]]:
+        """diag(p) - outer(p, p) for p_i (I - 1 p')_ij: vectors that scale a sum with an identity in it are multiplied into the sum.
+
+        Only where the sum stays a matrix: in (A + I) x the vector is summed away.
+        """
+        for f, ls in factors:
+            if len(set(ls)) == 2 == len(ls) and self._inlined(f, "Add") and any(_has_identity(t) for t in f.operands):
+                scales = [(g, own) for g, own in factors if len(own) == 1 and own[0] in ls and self.reader.view(g).kind != "reciprocal"]
+                others = {label for pair in factors if pair not in scales and pair != (f, ls) for label in pair[1]} | set(out)
+                if scales and others.issuperset(ls):
+                    inside = add(*(contract([*scales, (t, ls)], ls) for t in f.operands))
+                    rest = [pair for pair in factors if pair not in scales]
+                    return [(inside, ls) if pair == (f, ls) else pair for pair in rest]
         return factors
 
     def _sum(self, e: Add) -> Sum:
@@ -221,6 +237,10 @@ class Planner:
             if network.coefficient == -1 and len(network.factors) == 1 and network.factors[0][1] == network.out:
                 return network.factors[0][0], False
         return t, True
+
+
+def _has_identity(e: Expr) -> bool:
+    return isinstance(e, Delta) or (isinstance(e, Contract) and any(isinstance(f, Delta) for f in e.factors))
 
 
 def is_kronecker(network: Network, shape: Shape, to: Shape) -> bool:

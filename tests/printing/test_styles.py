@@ -93,6 +93,21 @@ TABLE: list[tuple[Expr, str, str, str]] = [
     (ops.stack([x, y]), "array([x, y])", r"\operatorname{array}([x, y])", "array([x, y])"),
     (ops.softmax(X), "softmax(X)", r"\operatorname{softmax}(X)", "softmax(X, axis=1)"),
     (ops.exp(X) / ops.sum(ops.exp(X), axis=1, keepdims=True), "softmax(X)", r"\operatorname{softmax}(X)", "softmax(X, axis=1)"),
+    # values that broadcast
+    (ops.softmax(X) @ w + s, "softmax(X) w + s", r"\operatorname{softmax}(X) w + s", "softmax(X, axis=1) @ w + s"),
+    (X - w, "X − w", "X - w", "X - w"),
+    (X - ops.reshape(x, ("n", 1)), "X − x 𝟏ᵀ", r"X - x \mathbf{1}^\top", "X - x[:, None]"),
+    (ops.reshape(x, ("n", 1)) - w, "x 𝟏ᵀ − 𝟏 wᵀ", r"x \mathbf{1}^\top - \mathbf{1} w^\top", "x[:, None] - w"),
+    (ops.eye("n") - x, "I − 𝟏 xᵀ", r"I - \mathbf{1} x^\top", "eye(n) - x"),
+    (ops.einsum("i,ij->ij", x, ops.eye("n") - x), "diag(x) − x xᵀ", r"\operatorname{diag}(x) - x x^\top", "diag(x) - outer(x, x)"),
+    ((A + ops.eye("n")) @ x, "(A + I) x", "(A + I) x", "(A + eye(n)) @ x"),
+    (X - ops.sum(X, axis=1, keepdims=True), "X − rowsum(X)", r"X - \operatorname{rowsum}(X)", "X - sum(X, axis=1, keepdims=True)"),
+    (X - ops.sum(X, axis=0), "X − colsum(X)", r"X - \operatorname{colsum}(X)", "X - sum(X, axis=0)"),
+    (X * ops.exp(ops.reshape(x, ("n", 1))), "diag(exp(x)) X", r"\operatorname{diag}(\exp(x)) X", "X * exp(x)[:, None]"),
+    (2 * ops.sum(A * B, axis=1), "2·(A ⊙ B) 𝟏", r"2 (A \odot B) \mathbf{1}", "2 * sum(A * B, axis=1)"),
+    (ops.sum(x) * y, "(Σ x) y", r"\left(\sum x\right) y", "sum(x) * y"),
+    (s * ops.sum(x), "s Σ x", r"s \sum x", "s * sum(x)"),
+    (ops.sqrt(x @ x) * y / ops.norm(x - y), "‖x‖ y / ‖x − y‖", r"\frac{\left\lVert x\right\rVert y}{\left\lVert x - y\right\rVert}", "norm(x) * y / norm(x - y)"),
 ]  # fmt: skip
 
 

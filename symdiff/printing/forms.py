@@ -1,0 +1,62 @@
+"""Forms that mathematics writes in another way than NumPy: squared norms, open sums, values that broadcast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symdiff.expr.nodes import Var
+from symdiff.printing.layout import WHOLE
+from symdiff.printing.term import Term
+
+
+def is_square(t: Term) -> bool:
+    """v @ v of one vector."""
+    return (
+        len(t.args) == 2
+        and t.shape == ()
+        and (t.args[0] is t.args[1] or (t.args[0].op == t.args[1].op == "name" and t.args[0].data is t.args[1].data))
+    )
+
+
+def is_sum_of_squares(t: Term) -> bool:
+    """sum(x**2) over all of a vector or matrix: a squared norm."""
+    x = t.args[0]
+    return not t.data[1] and x.op == "power" and x.args[1].op == "number" and x.args[1].data == 2 and len(x.shape) in (1, 2)
+
+
+def is_new_axis(t: Term) -> bool:
+    """Only axes of size 1 come or go: nothing that mathematics writes."""
+    if t.op != "index":
+        return False
+    dims = iter(t.args[0].shape)
+    return all(k is None or (k == WHOLE and next(dims)) or (k == 0 and next(dims) == 1) for k in t.data)
+
+
+def diagonal_side(a: Term, shape: Sequence[Any]) -> str:
+    """'left' for a factor that scales the rows of a matrix, 'right' for one that scales its columns."""
+    if len(shape) != 2 or a.shape in ((), tuple(shape)):
+        return ""
+    if len(a.shape) == 2 and a.shape[1] == 1 != shape[1] and a.shape[0] == shape[0]:
+        return "left"
+    if a.shape[-1:] == tuple(shape[1:]) and shape[0] != 1 and (len(a.shape) == 1 or a.shape[0] == 1):
+        return "right"
+    return ""
+
+
+def is_open_sum(t: Term) -> bool:
+    """Σ ..., which takes in all that follows it."""
+    return t.op == "sigma" or (t.op == "call" and t.data[0] == "sum" and not t.data[1] and not is_sum_of_squares(t))
+
+
+def is_column_of_ones_product(t: Term) -> bool:
+    """sum(X, axis=k) of a matrix, which is X 𝟏 or Xᵀ 𝟏."""
+    options = dict(t.data[1])
+    return t.data[0] == "sum" and len(t.args[0].shape) == 2 and isinstance(options.get("axis"), int) and not options.get("keepdims")
+
+
+def reads_as_row(t: Term) -> bool:
+    """A row that people add to a matrix as it is: a bias or a mean; what else is stretched is written as a product with 𝟏."""
+    if t.op == "call":
+        return ("axis" in dict(t.data[1]) and t.data[0] != "sum") or bool(dict(t.data[1]).get("keepdims"))
+    return t.op == "name" and isinstance(t.data, Var) and len(t.shape) == 1

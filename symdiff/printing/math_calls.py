@@ -1,0 +1,88 @@
+"""The functions that mathematics has a sign for, in the terms of a writer: norms, roots, inverses, sums, outer products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from symdiff.printing import term
+from symdiff.printing.forms import is_square, is_sum_of_squares
+from symdiff.printing.precedence import POSTFIX, POWER, PRODUCT
+from symdiff.printing.term import Term
+
+
+def _norm(w: Any, t: Term) -> str:
+    return str(w.norm(t.args[0]))
+
+
+def _sqrt(w: Any, t: Term) -> str:
+    (x,) = t.args
+    if x.op == "matmul" and is_square(x):
+        return str(w.norm(x.args[0]))
+    if x.op == "call" and x.data[0] == "sum" and is_sum_of_squares(x):
+        return str(w.norm(x.args[0].args[0]))
+    return str(w.root(x))
+
+
+def _abs(w: Any, t: Term) -> str:
+    return str(w.bracket(w.write(t.args[0]), "||"))
+
+
+def _inverse(w: Any, t: Term) -> str:
+    return str(w.raised(w.write(t.args[0], POSTFIX), w.number(-1), False))
+
+
+def _eye(w: Any, t: Term) -> str:
+    return "I"
+
+
+def _ones(w: Any, t: Term) -> str:
+    ones = w.function("ones")
+    return str(ones if len(t.shape) <= 1 else w.joined([ones, w.transposed(ones)]) if len(t.shape) == 2 else "")
+
+
+def _zeros(w: Any, t: Term) -> str:
+    return str(w.number(0))
+
+
+def _outer(w: Any, t: Term) -> str:
+    a, b = t.args
+    return str(w.joined([w.factor(a), w.transposed(w.write(b, POSTFIX))]))
+
+
+def _kron(w: Any, t: Term) -> str:
+    return str(w.kronecker.join(w.write(a, POWER) for a in t.args))
+
+
+def _swapaxes(w: Any, t: Term) -> str:
+    return str(w.transposed(w.write(t.args[0], POSTFIX)))
+
+
+def _sum(w: Any, t: Term) -> str:
+    (x,) = t.args
+    options = dict(t.data[1])
+    if is_sum_of_squares(t):
+        return str(w.raised(w.norm(x.args[0]), "2", False))
+    if not options:
+        return str(w.summed("", w.write(x, PRODUCT)))
+    if len(x.shape) == 2 and isinstance(options["axis"], int):
+        if options.get("keepdims"):
+            return str(w.function("rowsum" if options["axis"] == 1 else "colsum") + w.bracket(w.write(x)))
+        core = w.factor(x) if options["axis"] == 1 else w.transposed(w.write(x, POSTFIX))
+        return str(w.joined([core, w.function("ones")]))
+    return ""
+
+
+def _einsum(w: Any, t: Term) -> str:
+    """Σ over the letters that are summed of a product of entries."""
+    left, out = t.args[0].data.strip("'").split("->")
+    entries = [w.write(term.entry(a, tuple(letters)), POWER) for a, letters in zip(t.args[1:], left.split(","), strict=True)]
+    summed = "".join(dict.fromkeys(c for c in left if c.isalpha() and c not in out))
+    body = " ".join(entries)
+    return str(w.summed(summed, body)) if summed else body
+
+
+CALLS: Mapping[str, Callable[[Any, Term], str]] = {
+    "norm": _norm, "sqrt": _sqrt, "abs": _abs, "inv": _inverse, "eye": _eye, "ones": _ones, "zeros": _zeros, "outer": _outer, "kron": _kron,
+    "swapaxes": _swapaxes, "sum": _sum, "einsum": _einsum,
+}  # fmt: skip
