@@ -213,6 +213,8 @@ def listing(items: Sequence[Term], brackets: str = "()") -> Term:
 
 def index(t: Term, key: Sequence[Any], shape: Shape) -> Term:
     """t[key]; entries are None, a whole number, a slice of texts (start, stop, step), or a Term."""
+    if t.op == "neg":
+        return negate(index(t.args[0], key, shape))
     inner = tuple(k for k in key if isinstance(k, Term))
     own = sum(operations_in(p) for k in key if isinstance(k, tuple) for p in k)
     entries = tuple(None if k is None else "term" if isinstance(k, Term) else k for k in key)
