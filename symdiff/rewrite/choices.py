@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from symdiff.expr.algebra import add, broadcast_to, contract, zeros_of
 from symdiff.expr.build import apply
-from symdiff.expr.leaves import constant_value, multiply_numbers
+from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Map, Ones
+from symdiff.expr.nodes import Const, Map, Ones
 from symdiff.rewrite.measure import cost
 from symdiff.rewrite.sums import negation, opened
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent
@@ -22,25 +22,15 @@ def visit_comparison(e: Map, settle: Callable[[Expr], Expr]) -> Expr:
     if constant_value(a) is not None or constant_value(b) is not None:
         return e
     terms = opened(settle(a - b), lambda _: True)
+    constant = constant_value(_sum_of(terms))
+    if constant is not None:
+        return apply(e.fn, broadcast_to(Const(constant), e.shape), zeros_of(e.shape))
     coefficients = {abs(t.coefficient) for t in terms}
     if len(coefficients) != 1 or cost(_sum_of(terms)) + 1 >= cost(e):
         return e
     scale = terms[0].coefficient
     u = _sum_of([Term(as_ratio(t.coefficient, scale), t.factors, t.out) for t in terms])
     return apply(e.fn if scale > 0 else COMPARISONS[e.fn], u, zeros_of(e.shape))
-
-
-def bound_apart(e: Expr) -> Expr:
-    """1 - u > 0 as u < 1: a constant goes to the other side of a comparison with 0, which holds in floats as well."""
-    if not isinstance(e, Map) or e.fn not in COMPARISONS or not isinstance(e.args[0], Add) or constant_value(e.args[1]) != 0:
-        return e
-    constant = next((c for t in e.args[0].terms if (c := constant_value(t)) is not None), None)
-    if constant is None:
-        return e
-    rest = [as_term(t) for t in e.args[0].terms if constant_value(t) is None]
-    if all(t.coefficient < 0 for t in rest):
-        return apply(COMPARISONS[e.fn], _sum_of([t.scaled(-1) for t in rest]), broadcast_to(Const(constant), e.shape))
-    return apply(e.fn, _sum_of(rest), broadcast_to(Const(multiply_numbers(constant, -1)), e.shape))
 
 
 def _sum_of(terms: Sequence[Term]) -> Expr:
@@ -75,9 +65,21 @@ def visit_where(e: Map) -> Expr:
     return e
 
 
+def _masked(e: Expr) -> tuple[Expr, Expr] | None:
+    """q and a of where(q, a, 0); a comparison q is where(q, 1, 0)."""
+    if isinstance(e, Map) and negation(e) is not None:
+        return e, broadcast_to(Const(1), e.shape)
+    if isinstance(e, Map) and e.fn == "where" and constant_value(e.args[2]) == 0:
+        return e.args[0], e.args[1]
+    return None
+
+
 def common_in_front(e: Map) -> Expr:
-    """where(c, a u, b u) is u where(c, a, b), if that is no longer."""
+    """where(c, a u, b u) is u where(c, a, b), if that is no longer; where(c, where(q, a, 0), where(q, b, 0)) is where(q, where(c, a, b), 0)."""
     c, *branches = e.args
+    masked = [_masked(b) for b in branches]
+    if masked[0] is not None and masked[1] is not None and masked[0][0] is masked[1][0]:
+        return apply("where", masked[0][0], apply("where", c, masked[0][1], masked[1][1]), zeros_of(e.shape))
     every = tuple(range(len(e.shape)))
     terms = [as_term(b) for b in branches]
     places = [{label: axis for axis, label in enumerate(t.out)} for t in terms]

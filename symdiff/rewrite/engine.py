@@ -11,26 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from symdiff.expr import ops
-from symdiff.expr.algebra import add, broadcast_to, contract, permute, zeros_of
-from symdiff.expr.build import apply
-from symdiff.expr.dims import Shape
-from symdiff.expr.leaves import constant_value
+from symdiff.expr.algebra import add, zeros_of
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Const, Contract, Delta, Gather, GatherT, Linalg, Map, Ones, Reduce, Reshape, Scan, Scatter, Slice
+from symdiff.expr.nodes import Add, Contract, Gather, GatherT, Linalg, Map, Reduce, Reshape, Scan, Scatter, Slice
 from symdiff.expr.rebuild import with_operands
-from symdiff.expr.traverse import node_count, transform, use_counts
-from symdiff.rewrite.choices import COMPARISONS, bound_apart, visit_comparison, visit_where
+from symdiff.expr.traverse import node_count, use_counts
+from symdiff.rewrite.choices import COMPARISONS, visit_comparison, visit_where
 from symdiff.rewrite.expand import expanded, expanded_terms
 from symdiff.rewrite.fractions import cleared, divided, number_inside, over_common_denominator
 from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.matrices import visit_linalg
 from symdiff.rewrite.measure import cost, cost_beside
-from symdiff.rewrite.orientation import Signs, sign_into_sum
-from symdiff.rewrite.powers import join_equal_powers
+from symdiff.rewrite.orientation import Signs
+from symdiff.rewrite.powers import number_out_of_power
 from symdiff.rewrite.products import normal_product
+from symdiff.rewrite.rank import lower_rank, number_in_front, reduced_rank, visit_reshape
 from symdiff.rewrite.softmax import log_of_sum, shifted_logsumexp
-from symdiff.rewrite.sums import drop_axes, normal_sum, opened
+from symdiff.rewrite.sums import normal_sum, opened
 from symdiff.rewrite.terms import Term, as_term, collect
+from symdiff.rewrite.writing import written
 from symdiff.rules.identities import ELEMENTWISE, Identity
 
 ROUNDS = 12  # until a normal form is reached
@@ -114,7 +113,7 @@ class Round:
                 return self.visit_sum(e)
             case Reduce():
                 shifted = shifted_logsumexp(e)
-                return e if shifted is None else shifted
+                return reduced_rank(e) if shifted is None else shifted
             case Linalg():
                 return visit_linalg(e)
             case Reshape():
@@ -191,87 +190,13 @@ class Round:
         if summed is not None:
             self.log("log-sum-exp", e, summed)
             return summed
+        if e.fn == "pow":
+            return number_out_of_power(e)
         if e.fn == "where":
             return visit_where(e)
         if e.fn in COMPARISONS:
             return visit_comparison(e, self.settle)
         return e
-
-
-def lower_rank(e: Map) -> Expr:
-    """f of a broadcast or transposed array is the broadcast or transpose of f: computed once for each different entry."""
-    if not e.shape:
-        return e
-    terms = [as_term(a) for a in e.args]
-    carried: set[int] = set()
-    for t in terms:
-        own = {label for f, ls in t.factors if not isinstance(f, Ones) for label in ls}
-        carried |= {k for k, label in enumerate(t.out) if label in own}
-    idle = [k for k in range(len(e.shape)) if k not in carried]
-    if idle:
-        inner = apply(e.fn, *(drop_axes(t, idle).expr() for t in terms))
-        kept = tuple(k for k in range(len(e.shape)) if k not in idle)
-        return contract([(inner, kept), *((Ones(e.shape[k]), (k,)) for k in idle)], tuple(range(len(e.shape))))
-    moving = [k for k, a in enumerate(e.args) if constant_value(a) is None]
-    if len(moving) == 1 and isinstance(e.args[moving[0]], Contract):
-        t = terms[moving[0]]
-        if len(t.factors) == 1 and t.factors[0][1] != t.out and set(t.factors[0][1]) == set(t.out) and len(t.factors[0][1]) == len(t.out):
-            order = [t.factors[0][1].index(label) for label in t.out]
-            back = tuple(order.index(a) for a in range(len(order)))
-            core = t.factors[0][0].shape
-            args = [permute(a, back) if k == moving[0] else refilled(a, core) for k, a in enumerate(e.args)]
-            return permute(apply(e.fn, *args), order)
-    return e
-
-
-def refilled(a: Expr, shape: Shape) -> Expr:
-    """A broadcast constant under another shape."""
-    value = constant_value(a)
-    assert value is not None
-    return broadcast_to(Const(value), shape)
-
-
-def number_in_front(e: Expr) -> Expr:
-    """A linear node over k x is k times the node over x."""
-    if not isinstance(e, (Slice, Scan, Gather, GatherT, Scatter, Reshape)):
-        return e
-    moved = e.operands if isinstance(e, Scatter) else e.operands[:1]
-    numbers = {as_term(o).coefficient for o in moved}
-    scale = numbers.pop()
-    if numbers or scale in (0, 1) or any(constant_value(o) is not None for o in moved):
-        return e
-    bare = tuple(Term(1, as_term(o).factors, as_term(o).out).expr() for o in moved)
-    inner = with_operands(e, (*bare, *e.operands[len(bare) :]))
-    every = tuple(range(len(e.shape)))
-    return contract([(Const(scale), ()), (inner, every)], every)
-
-
-def visit_reshape(e: Reshape) -> Expr:
-    """The identity of order m n, its axes split into (m, n), is the product of two identities."""
-    half = len(e.to) // 2
-    if isinstance(e.x, Delta) and len(e.to) % 2 == 0 and e.to[:half] == e.to[half:]:
-        return contract([(Delta(d), (k, half + k)) for k, d in enumerate(e.to[:half])], tuple(range(len(e.to))))
-    return e
-
-
-def visit_linalg(e: Linalg) -> Expr:
-    """inv(A.T) = inv(A).T; inv(inv(A)) = A; the determinant of a transpose or an inverse."""
-    a = e.args[0]
-    if e.fn == "solve":
-        return ops.inv(a) @ e.args[1]
-    if len(a.shape) == 2 and isinstance(a, Contract):
-        t = as_term(a)
-        if t.coefficient == 1 and len(t.factors) == 1 and t.factors[0][1] == t.out[::-1] and len(t.out) == 2:
-            inner = t.factors[0][0]
-            if e.fn == "inv":
-                return ops.inv(inner).T
-            if e.fn in ("det", "logdet"):
-                return Linalg(e.fn, (inner,))
-    if e.fn == "inv" and isinstance(a, Linalg) and a.fn == "inv":
-        return a.args[0]
-    if e.fn == "logdet" and isinstance(a, Linalg) and a.fn == "inv":
-        return -ops.logdet(a.args[0])
-    return e
 
 
 def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list[Expr]:
@@ -281,13 +206,13 @@ def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list
     """
     current = list(roots)
     if node_count(*current) > LARGE:
-        return finished(rounds(current, steps, 1))
+        return written(rounds(current, steps, 1))
     for _ in range(PASSES):
-        new = finished(rounds(current, steps, ROUNDS))
+        new = written(rounds(current, steps, ROUNDS))
         if new == current:
             break
         current = new
-    return current
+    return [new if cost(new) <= cost(old) else old for new, old in zip(current, roots, strict=True)]
 
 
 def rounds(roots: Sequence[Expr], steps: list[Step] | None, most: int) -> list[Expr]:
@@ -301,19 +226,6 @@ def rounds(roots: Sequence[Expr], steps: list[Step] | None, most: int) -> list[E
             break
         current = new
     return current
-
-
-def finished(roots: Sequence[Expr]) -> list[Expr]:
-    """Normal forms as they are written: signs in sums, bounds apart from what they bound, equal powers as one."""
-    shared = {e for e, count in use_counts(*roots).items() if count > 1}
-
-    def change(e: Expr, operands: tuple[Expr, ...]) -> Expr:
-        new = sign_into_sum(bound_apart(join_equal_powers(with_operands(e, operands), shared)), shared)
-        if e in shared:
-            shared.add(new)
-        return new
-
-    return transform(roots, change)
 
 
 def simplify(e: Expr, steps: list[Step] | None = None) -> Expr:

@@ -14,6 +14,7 @@ from symdiff.expr.algebra import contract
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Iota, Map, Ones, Size, Var
+from symdiff.rewrite.softmax import log_softmax_of
 
 MOST = 48  # a part with more operations than this counts as one block: comparisons stay local, and their cost constant
 
@@ -49,7 +50,7 @@ def _visit(e: Expr) -> None:
     parts: set[Expr] = set()
     for o in _written(e):
         if "cost" not in memo_of(o):
-            _visit(o)  # a term without its sign, over the same operands
+            _visit(o)  # a term without its sign, or z, over the same operands
         parts |= memo_of(o)["parts"]
         if memo_of(o)["own"]:
             parts.add(o)
@@ -65,7 +66,21 @@ def _written(e: Expr) -> Sequence[Expr]:
     """The operands as they are written: of a division by b, only b; of a term that is taken off, the term."""
     if isinstance(e, Contract):
         return [f if (base := _inverse(f)) is None else base for f in e.factors]
-    return _unsigned(e) if isinstance(e, Add) else e.operands
+    if isinstance(e, Add):
+        whole = _log_softmax(e)
+        return _unsigned(e) if whole is None else [whole]
+    return e.operands
+
+
+def _log_softmax(e: Expr) -> Expr | None:
+    """z of z - logsumexp(z), which is log_softmax(z), one function."""
+    if not isinstance(e, Add):
+        return None
+    notes = memo_of(e)
+    if "log_softmax" not in notes:
+        found = log_softmax_of(e)
+        notes["log_softmax"] = None if found is None else found[0]
+    return notes["log_softmax"]  # type: ignore[no-any-return]
 
 
 def _unsigned(e: Add) -> Sequence[Expr]:
@@ -96,6 +111,10 @@ def _own(e: Expr) -> int:
     match e:
         case Var() | Const() | Size() | Iota() | Delta() | Ones():
             return 0
+        case Add() if _log_softmax(e) is not None:
+            return 1
+        case Map(fn="exp") if _log_softmax(e.args[0]) is not None:
+            return 0  # softmax
         case Add():
             return len(e.terms) - 1 + _is_negated(e.terms[0])
         case Contract():
@@ -134,7 +153,7 @@ def _product(e: Contract) -> int:
         total += _inverse(f) is not None and len(e.factors) == 1  # 1 / b
         heavy += 1
         for label in set(ls) & summed:
-            carriers[label] += 1
+            carriers[label] += ls.count(label)  # a trace sums by itself
         if len(set(ls)) < len(ls):
             total += 1  # trace or diagonal
     total += max(heavy - 1, 0)

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 from symdiff.expr.algebra import add
-from symdiff.expr.build import apply
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Contract, Map
-from symdiff.rewrite.terms import Term, as_term, joined, term_key
+from symdiff.expr.nodes import Add
+from symdiff.rewrite.terms import as_term, joined, term_key
 
 Difference = frozenset[tuple[object, object]]
 
@@ -53,31 +52,3 @@ class Signs:
         self.seen.add(opposite)
         turned = negative(e)
         return turned if isinstance(turned, Add) else None
-
-
-def _takes_sign(e: Expr) -> bool:
-    """Whether -e is as short as e."""
-    if isinstance(e, Add):
-        return any(as_term(t).coefficient < 0 for t in e.terms)
-    return constant_value(e) is not None or as_term(e).coefficient < 0
-
-
-def sign_into_sum(e: Expr, shared: Container[Expr]) -> Expr:
-    """-X.T (y - X w) becomes X.T (X w - y): a sum without constants that nobody else uses takes the sign of the product."""
-    if not isinstance(e, Contract):
-        return e
-    term = as_term(e)
-    if not term.coefficient < 0:
-        return e
-    for k, (f, ls) in enumerate(term.factors):
-        if isinstance(f, Map) and f.fn == "where" and f not in shared and all(_takes_sign(a) for a in f.args[1:]):
-            turned = apply(
-                "where", f.args[0], *(as_term(a).scaled(-1).expr() if not isinstance(a, Add) else negative(a) for a in f.args[1:])
-            )
-            return Term(-term.coefficient, (*term.factors[:k], (turned, ls), *term.factors[k + 1 :]), term.out).expr()
-        if not isinstance(f, Add) or f in shared or any(constant_value(t) is not None for t in f.terms):
-            continue
-        if any(as_term(t).coefficient < 0 for t in f.terms):
-            factors = (*term.factors[:k], (negative(f), ls), *term.factors[k + 1 :])
-            return Term(-term.coefficient, factors, term.out).expr()
-    return e

@@ -85,6 +85,19 @@ def _holds(g: Expr, base: Expr, k: Number) -> bool:
     return own is base and have * k > 0 and add_numbers(have, -k) * k >= 0
 
 
+def number_out_of_power(e: Map) -> Expr:
+    """(c u) ** k is c ** k u ** k for a whole k, where c ** k is exact."""
+    base, k = e.args[0], constant_value(e.args[1])
+    term = as_term(base)
+    if not isinstance(base, Contract) or term.coefficient == 1 or not isinstance(k, int) or not term.factors:
+        return e
+    number = constant_value(power(Const(term.coefficient), k))
+    if number is None:
+        return e
+    every = tuple(range(len(e.shape)))
+    return contract([(Const(number), ()), (power(Term(1, term.factors, term.out).expr(), k), every)], every)
+
+
 def join_equal_powers(e: Expr, shared: Container[Expr]) -> Expr:
     """a ** 2 b ** 2 as (a b) ** 2 and a ** 2 / b ** 2 as (a / b) ** 2, where one factor has the axes of the other; of roots, quotients.
 

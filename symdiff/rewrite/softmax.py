@@ -65,15 +65,24 @@ def _along(t: Expr, axes: tuple[int, ...]) -> Expr | None:
     return Term(term.coefficient, rest, tuple(label for label in term.out if label not in idle)).expr()
 
 
-def is_log_softmax(e: Add) -> bool:
-    """Whether `e` is z - logsumexp(z) over the last axis: its exponentials sum to 1 along it."""
-    last = len(e.shape) - 1
+def log_softmax_of(e: Expr) -> tuple[Expr, tuple[int, ...]] | None:
+    """z and the axes, if `e` is z - logsumexp(z) over some axes."""
+    if not isinstance(e, Add):
+        return None
     for k, t in enumerate(e.terms):
-        along = _along(t, (last,)) if last >= 0 else None
-        if along is None:
+        term = as_term(t)
+        heavy = [(f, ls) for f, ls in term.factors if not isinstance(f, Ones)]
+        if term.coefficient != -1 or len(heavy) != 1 or not isinstance(heavy[0][0], Reduce) or heavy[0][0].kind != "logsumexp":
             continue
-        rest = [s for j, s in enumerate(e.terms) if j != k]
-        z = add(*rest)
-        if as_term(along).coefficient == -1 and as_term(along).scaled(-1).expr() is reduce("logsumexp", z, (last,)):
-            return True
-    return False
+        node, ls = heavy[0]
+        axes = tuple(a for a, label in enumerate(term.out) if label not in ls)
+        z = add(*(s for j, s in enumerate(e.terms) if j != k))
+        if ls == tuple(label for label in term.out if label in ls) and axes and reduce("logsumexp", z, axes) is node:
+            return z, axes
+    return None
+
+
+def is_log_softmax(e: Expr) -> bool:
+    """Whether `e` is z - logsumexp(z) over the last axis: its exponentials sum to 1 along it."""
+    found = log_softmax_of(e)
+    return found is not None and found[1] == (len(e.shape) - 1,)

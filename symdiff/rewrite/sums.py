@@ -15,7 +15,7 @@ from symdiff.expr.build import apply, power
 from symdiff.expr.dims import Dim
 from symdiff.expr.leaves import add_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Map, Number, Ones, Reduce
+from symdiff.expr.nodes import Add, Const, Contract, Labels, Map, Number, Ones, Reduce
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.measure import cost
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, is_symmetric, used_labels
@@ -37,11 +37,18 @@ def opened(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
         term = as_term(node)
         if isinstance(node, Contract) and inside:
             heavy = [(f, ls) for f, ls in term.factors if not isinstance(f, Ones)]
-            if len(heavy) == 1 and isinstance(heavy[0][0], Add) and may_open(heavy[0][0]) and heavy[0][1] == term.out:
-                stack.extend((t, term.scaled(scale).coefficient, True) for t in reversed(heavy[0][0].terms))
+            if len(heavy) == 1 and isinstance(heavy[0][0], Add) and may_open(heavy[0][0]) and is_stretched(heavy[0][1], term.out):
+                (inner, ls), ones = heavy[0], [(f, own) for f, own in term.factors if isinstance(f, Ones)]
+                factor = term.scaled(scale).coefficient
+                stack.extend((contract([(t, ls), *ones], term.out), factor, True) for t in reversed(inner.operands))
                 continue
         terms.append(term.scaled(scale))
     return regrouped(terms)
+
+
+def is_stretched(ls: Labels, out: Labels) -> bool:
+    """Whether axes stand in the result as they are, at most with others between them."""
+    return len(set(ls)) == len(ls) and all(label in out for label in ls)
 
 
 def regrouped(terms: list[Term]) -> list[Term]:

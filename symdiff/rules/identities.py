@@ -36,6 +36,9 @@ class Identity:
     when: Mapping[str, str] | None = None
 
 
+ODD = ("sin", "tan", "sinh", "tanh", "arcsin", "arctan", "arcsinh", "arctanh", "erf", "sign", "cbrt", "softsign")
+
+
 def power(base: Expr, exponent: Expr | int | Fraction) -> Expr:
     return ops.power(base, exponent)
 
@@ -60,10 +63,7 @@ ELEMENTWISE: tuple[Identity, ...] = (
     Identity("cosine is even", ops.cos(-u), ops.cos(u)),
     Identity("cosh is even", ops.cosh(-u), ops.cosh(u)),
     Identity("absolute value is even", ops.absolute(-u), ops.absolute(u)),
-    *(
-        Identity(f"{name} is odd", apply(name, -u), -apply(name, u))
-        for name in ("sin", "tan", "sinh", "tanh", "arcsin", "arctan", "arcsinh", "arctanh", "erf", "sign", "cbrt", "softsign")
-    ),
+    *(Identity(f"{name} is odd", apply(name, -u), -apply(name, u)) for name in ODD),
     Identity("absolute value of a positive", ops.absolute(u), u, when={"u": "nonnegative"}),
     Identity("sign of a positive", ops.sign(u), Const(1), when={"u": "positive"}),
     Identity("relu of a positive", ops.relu(u), u, when={"u": "nonnegative"}),
