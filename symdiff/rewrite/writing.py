@@ -10,7 +10,7 @@ from collections.abc import Container, Sequence
 from symdiff.expr.algebra import add, broadcast_to
 from symdiff.expr.build import apply
 from symdiff.expr.leaves import constant_value, multiply_numbers
-from symdiff.expr.node import Expr
+from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Map
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import transform, use_counts
@@ -24,10 +24,11 @@ from symdiff.rules.identities import ODD
 def written(roots: Sequence[Expr]) -> list[Expr]:
     """Normal forms as they are written. What several use keeps its form for all of them."""
     shared = {e for e, count in use_counts(*roots).items() if count > 1}
+    terms = {t for e in topological(*roots) if isinstance(e, Add) for t in e.terms}
 
     def change(e: Expr, operands: tuple[Expr, ...]) -> Expr:
         new = with_operands(e, operands)
-        new = complement(bound_apart(sign_inward(join_equal_powers(new, shared), shared)), shared)
+        new = complement(bound_apart(sign_inward(join_equal_powers(new, shared), shared, e in terms)), shared)
         if e in shared:
             shared.add(new)
         return new
@@ -57,17 +58,20 @@ def opposite(e: Expr) -> Expr:
     return negative(e) if isinstance(e, Add) else as_term(e).scaled(-1).expr()
 
 
-def sign_inward(e: Expr, shared: Container[Expr]) -> Expr:
-    """-X.T (y - X w) becomes X.T (X w - y): a sum, a choice or an odd function that nobody else uses takes the sign of the product."""
+def sign_inward(e: Expr, shared: Container[Expr], in_sum: bool) -> Expr:
+    """-X.T (y - X w) becomes X.T (X w - y): a sum, a choice or an odd function that nobody else uses takes the sign of the product.
+
+    In a sum a sign costs nothing, and goes no further than into a difference.
+    """
     if not isinstance(e, Contract):
         return e
     term = as_term(e)
     if not term.coefficient < 0:
         return e
     able = [(k, f) for k, (f, _) in enumerate(term.factors) if f not in shared]
-    for able_to in (_plain_difference, _choice, _odd, _difference):
+    for turn in (_plain_difference,) if in_sum or term.coefficient != -1 else (_plain_difference, _choice, _odd, _difference):
         for k, f in able:
-            turned = able_to(f) if able_to is not _difference or term.coefficient == -1 else None
+            turned = turn(f)
             if turned is not None:
                 factors = (*term.factors[:k], (turned, term.factors[k][1]), *term.factors[k + 1 :])
                 return Term(-term.coefficient, factors, term.out).expr()
