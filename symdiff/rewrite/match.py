@@ -140,7 +140,8 @@ def _powers_multiply(found: Found) -> bool:
     return isinstance(inner, int) and inner % 2 == 1  # u and u**k have the same sign
 
 
-def _condition(identity: Identity, found: Found) -> bool:
+def applies(identity: Identity, found: Found) -> bool:
+    """Whether an identity's condition holds of what its wilds stand for."""
     by_name = {p.name: p for p in WILD}
     for name, fact in (identity.when or {}).items():
         if fact == "powers multiply":
@@ -173,6 +174,6 @@ def instantiate(pattern: Expr, found: Found, shape: tuple[int | str, ...]) -> Ex
 def rewrite(identity: Identity, e: Expr) -> Expr | None:
     """The right side, if `e` is the left side under the condition; None if not."""
     for found in _matches(identity.left, e, {}):
-        if _condition(identity, found):
+        if applies(identity, found):
             return instantiate(identity.right, found, e.shape)
     return None

@@ -15,7 +15,7 @@ from tests.corpus.operations import operations, operations_with_names
 from tests.reference import evaluate
 
 CASES = all_cases()
-LONGER = {"cp-decomposition", "huberised-hinge"}  # cases that are known to be longer than the textbook's form
+LONGER = {"cp-decomposition"}  # cases that are known to be longer than the textbook's form
 derived = cache(derive)
 
 
