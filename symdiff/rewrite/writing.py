@@ -28,7 +28,7 @@ def written(roots: Sequence[Expr]) -> list[Expr]:
 
     def change(e: Expr, operands: tuple[Expr, ...]) -> Expr:
         new = with_operands(e, operands)
-        new = complement(bound_apart(sign_inward(join_equal_powers(new, shared), shared, e in terms)), shared)
+        new = complement(bound_apart(sign_inward(positive_first(join_equal_powers(new, shared)), shared, e in terms)), shared)
         if e in shared:
             shared.add(new)
         return new
@@ -56,6 +56,19 @@ def opposite(e: Expr) -> Expr:
     if isinstance(e, Map) and e.fn == "where":
         return apply("where", e.args[0], *map(opposite, e.args[1:]))
     return negative(e) if isinstance(e, Add) else as_term(e).scaled(-1).expr()
+
+
+def positive_first(e: Expr) -> Expr:
+    """-y + x as x - y; otherwise terms stay in the author's order."""
+    if not isinstance(e, Add) or not has_sign(e.terms[0]):
+        return e
+    first = next((k for k, t in enumerate(e.terms) if not has_sign(t)), None)
+    return e if first is None else add(e.terms[first], *(t for k, t in enumerate(e.terms) if k != first))
+
+
+def has_sign(e: Expr) -> bool:
+    value = constant_value(e)
+    return value < 0 if value is not None else as_term(e).coefficient < 0
 
 
 def sign_inward(e: Expr, shared: Container[Expr], in_sum: bool) -> Expr:

@@ -78,6 +78,7 @@ ELEMENTWISE: tuple[Identity, ...] = (
     Identity("square of a sign", power(u, k), Const(1), when={"u": "involutory", "k": "even"}),
     Identity("nonzero positive", ops.where(ops.equal(u, 0), k, v), v, when={"u": "positive"}),
     Identity("guarded positive", ops.equal(u, 0), Const(False), when={"u": "positive"}),
+    Identity("log of two exponentials", ops.log(ops.exp(u) + ops.exp(v)), ops.logaddexp(u, v)),
     Identity("logarithm of base 2 of a power", ops.log2(ops.exp2(u)), u),
 )
 
@@ -89,6 +90,7 @@ PRODUCTS: tuple[Identity, ...] = (
     Identity("argument times its sign", u * ops.sign(u), ops.absolute(u)),
     Identity("absolute value over its argument", ops.absolute(u) * power(u, -1), ops.sign(u)),
     Identity("argument over absolute value", u * power(ops.absolute(u), -1), ops.sign(u)),
+    Identity("logistic function of a difference", ops.exp(u) * power(ops.exp(u) + ops.exp(v), -1), ops.sigmoid(u - v)),
     Identity("exp times its logistic function", ops.exp(-u) * ops.sigmoid(u), 1 - ops.sigmoid(u)),
     Identity("exp times 1 - sigmoid", ops.exp(u) * (1 - ops.sigmoid(u)), ops.sigmoid(u)),
     Identity("relu where positive", ops.relu(u) * ops.greater(u, 0), ops.relu(u)),

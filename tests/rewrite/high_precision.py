@@ -41,7 +41,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "tan": mp.tan, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "arcsin": _inside(mp.asin, lambda x: abs(x) <= 1), "arctan": mp.atan,
     "arcsinh": mp.asinh, "arctanh": _inside(mp.atanh, lambda x: abs(x) < 1), "erf": mp.erf, "sign": mp.sign, "abs": abs,
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "softsign": lambda x: x / (1 + abs(x)), "relu": lambda x: max(x, mp.mpf(0)),
-    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "log_sigmoid": lambda x: -softplus(-x), "softplus": softplus, "maximum": max, "minimum": min,
+    "logaddexp": lambda x, y: x + softplus(y - x), "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "log_sigmoid": lambda x: -softplus(-x), "softplus": softplus, "maximum": max, "minimum": min,
     "where": lambda c, a, b: a if c else b, "equal": lambda a, b: a == b, "greater": lambda a, b: a > b,
 }  # fmt: skip
 
