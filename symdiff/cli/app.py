@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import symdiff
-from symdiff.cli import check, derive, train
+from symdiff.cli import check, derive, doctor, train
 from symdiff.cli.exits import run
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("derive")(derive.derive)
+app.command("doctor")(doctor.doctor)
 app.command("train")(train.train)
 
 
