@@ -5,27 +5,49 @@ from symdiff.training.formulas import EntryForm, Formulas, Values, inlined_formu
 from symdiff.training.loop import Training, random_start, train
 from symdiff.training.net import Definition, Leaf, Net, expand
 from symdiff.training.nets import NETS, find_net, mazur, xor
-from symdiff.training.step import Step, training_step
+from symdiff.training.optimizers import OPTIMIZERS, Optimizer, optimizer, read_optimizer
+from symdiff.training.penalties import CLIPS, PENALTIES, Clip, Penalty, read_clip, read_penalty
+from symdiff.training.rates import RATES, RateSchedule, read_rate
+from symdiff.training.step import RATE, Step, training_step
+from symdiff.training.updates import UPDATES, find_update, order_of, updated
 
 __all__ = [
+    "CLIPS",
     "NETS",
+    "OPTIMIZERS",
+    "PENALTIES",
+    "RATE",
+    "RATES",
+    "UPDATES",
     "Backward",
+    "Clip",
     "Definition",
     "EntryForm",
     "Formulas",
     "Leaf",
     "Net",
+    "Optimizer",
+    "Penalty",
+    "RateSchedule",
     "Step",
     "Training",
     "Values",
     "backpropagate",
     "expand",
     "find_net",
+    "find_update",
     "inlined_formulas",
     "matrix_formulas",
     "mazur",
+    "optimizer",
+    "order_of",
     "random_start",
+    "read_clip",
+    "read_optimizer",
+    "read_penalty",
+    "read_rate",
     "train",
     "training_step",
+    "updated",
     "xor",
 ]
