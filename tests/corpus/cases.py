@@ -19,7 +19,7 @@ from tests.corpus import numeric
 from tests.corpus.operations import operations_with_names
 
 HERE = Path(__file__).parent
-BOOKS = ("textbook", "identities", "more")
+BOOKS = ("textbook", "identities", "more", "further")
 
 
 @dataclass(frozen=True, eq=False)
