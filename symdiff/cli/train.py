@@ -15,10 +15,11 @@ from symdiff.cli.train_report import as_data, page, summary
 from symdiff.errors import BadSetting
 from symdiff.expr.nodes import Var
 from symdiff.report.plot import check_plot, loss_curves
-from symdiff.training.loop import Training, random_start
+from symdiff.training.loop import Training
 from symdiff.training.loop import train as train_net
 from symdiff.training.net import Array, Net
 from symdiff.training.nets import NETS, find_net
+from symdiff.training.starts import random_start
 
 
 @with_exit_code
@@ -43,7 +44,7 @@ def train(
     choice("--dtype", dtype, DTYPES)
     start, words = _start(known, init, seed)
     target = known.target_loss if target_loss is None else target_loss
-    if not 0 < target < float("inf"):
+    if target is not None and not 0 < target < float("inf"):
         raise BadSetting(f"target loss: {target} is given, a positive number is wanted")
     if plot is not None:
         check_plot(plot)
@@ -79,7 +80,7 @@ def _start(net: Net, init: str | None, seed: int | None) -> tuple[dict[Var, Arra
     return random_start(net, seed), f"N(0, 1), seed {seed}"
 
 
-def _code(training: Training, target: float) -> int:
+def _code(training: Training, target: float | None) -> int:
     """Exit code of a training; a missed target and a loss that is not finite are said on stderr."""
     if training.ending == "interrupted":
         return INTERRUPTED
@@ -89,7 +90,7 @@ def _code(training: Training, target: float) -> int:
             f"try a learning rate below {training.learning_rate:g}"
         )
         return MISSED
-    if training.final_loss > target:
+    if target is not None and training.final_loss > target:
         complain(f"target loss {target:g} not reached: the loss is {training.final_loss:.9g} after {training.epochs:,} epochs")
         return MISSED
     return 0

@@ -16,7 +16,7 @@ from symdiff.training.loop import Training
 from symdiff.training.net import Array
 
 
-def as_data(training: Training, target_loss: float, dtype: str, start: str) -> dict[str, Any]:
+def as_data(training: Training, target_loss: float | None, dtype: str, start: str) -> dict[str, Any]:
     """The result of a training for JSON. `history.loss[k]` is the loss before update k + 1; `final_loss` that after the last."""
     net = training.net
     notation = Notation("unicode")
@@ -45,12 +45,12 @@ def as_data(training: Training, target_loss: float, dtype: str, start: str) -> d
     }
 
 
-def summary(training: Training, target_loss: float) -> str:
+def summary(training: Training, target_loss: float | None) -> str:
     """One line: losses, epochs, time, whether the target is reached."""
     return f"{training.net.name}: loss {_losses(training)} after {training.epochs:,} epochs in {training.seconds:.2f} s, {_verdict(training, target_loss)}"
 
 
-def page(training: Training, target_loss: float, dtype: str, start: str, columns: int) -> list[str]:
+def page(training: Training, target_loss: float | None, dtype: str, start: str, columns: int) -> list[str]:
     """The report in lines of at most so many columns."""
     net = training.net
     first = training.losses[0] if training.losses else training.final_loss
@@ -102,13 +102,15 @@ def _speed(training: Training) -> float:
     return training.epochs / training.seconds if training.seconds else 0.0
 
 
-def _reached(training: Training, target_loss: float) -> bool:
-    return training.ending == "finished" and training.final_loss <= target_loss
+def _reached(training: Training, target_loss: float | None) -> bool:
+    return training.ending == "finished" and (target_loss is None or training.final_loss <= target_loss)
 
 
-def _verdict(training: Training, target_loss: float) -> str:
+def _verdict(training: Training, target_loss: float | None) -> str:
     if training.ending == "interrupted":
         return f"stopped by Ctrl-C after {training.epochs:,} epochs"
     if training.ending == "diverged":
         return f"the loss before update {training.diverged_at} is not finite: these are the last weights whose loss is finite"
+    if target_loss is None:
+        return "none"
     return f"loss at most {target_loss:g}: {'reached' if _reached(training, target_loss) else 'NOT reached'}"

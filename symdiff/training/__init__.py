@@ -2,12 +2,13 @@
 
 from symdiff.training.backprop import Backward, backpropagate
 from symdiff.training.formulas import EntryForm, Formulas, Values, inlined_formulas, matrix_formulas
-from symdiff.training.loop import Training, random_start, train
+from symdiff.training.loop import Training, train
 from symdiff.training.net import Definition, Leaf, Net, expand
 from symdiff.training.nets import NETS, find_net, mazur, xor
 from symdiff.training.optimizers import OPTIMIZERS, Optimizer, optimizer, read_optimizer
 from symdiff.training.penalties import CLIPS, PENALTIES, Clip, Penalty, read_clip, read_penalty
 from symdiff.training.rates import RATES, RateSchedule, read_rate
+from symdiff.training.starts import random_start
 from symdiff.training.step import RATE, Step, training_step
 from symdiff.training.updates import UPDATES, find_update, order_of, updated
 

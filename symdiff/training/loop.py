@@ -124,9 +124,3 @@ def train(
         final_loss, prediction = result_at(weights)
     kept = {w: np.asarray(a) for w, a in zip(net.weights, weights, strict=True)}
     return Training(net, step, learning_rate, losses, kept, prediction, final_loss, done, seconds, ending, diverged_at)
-
-
-def random_start(net: Net, seed: int) -> dict[Var, Array]:
-    """Start weights from N(0, 1), by NumPy's default generator; the order is that of the parameters."""
-    generator = np.random.default_rng(seed)
-    return {leaf.var: generator.normal(size=leaf.value.shape) for leaf in net.parameters}

@@ -8,10 +8,13 @@ the training step lowers (step.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from hashlib import sha256
+from itertools import product
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from symdiff.errors import ShapeError, UnknownName, did_you_mean
@@ -19,6 +22,7 @@ from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute
+from symdiff.training.losses import Decision
 
 Array = NDArray[Any]
 
@@ -28,11 +32,28 @@ class Leaf:
     """A variable that is given: a parameter with its start, or data. `entries` name its numbers one by one, in row-major order.
 
     An axis whose dim is a name (a batch) has no entries of its own: each entry is then an array over that axis.
+    Without `entries` they are called after their places: W_1_1, W_1_2 ... `bias` marks a parameter that is added, not multiplied with.
     """
 
     var: Var
     value: Array
-    entries: tuple[str, ...]
+    entries: tuple[str, ...] = ()
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.entries:
+            object.__setattr__(self, "entries", entry_names(self.var))
+
+
+def entry_names(v: Var) -> tuple[str, ...]:
+    """Names for the numbers of a variable, after their places along the whole dims.
+
+    >>> from symdiff.expr.leaves import var
+    >>> entry_names(var('W', (2, 2))), entry_names(var('b')), entry_names(var('X', ('n', 2)))
+    (('W_1_1', 'W_1_2', 'W_2_1', 'W_2_2'), ('b',), ('X_1', 'X_2'))
+    """
+    places = product(*(range(1, d + 1) for d in v.shape if isinstance(d, int)))
+    return tuple("_".join((v.name, *map(str, place))) for place in places)
 
 
 @dataclass(frozen=True)
@@ -46,27 +67,32 @@ class Definition:
     cotangent_entries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Net:
     """A network with its loss, data and usual hyper-parameters.
 
     `parameters` are trained, in the order of their layers; `fixed` are parameters that are not. `prediction` and `target` are the
-    variables that the loss compares. `start` says in words where the starting weights come from.
+    variables that the loss compares; `decision` says how a prediction names a class. `masks` are the data that dropout draws anew for
+    every step, with the share that each drops: ones in `data`. `start` says in words where the starting weights come from.
+    `sampled` is true for a net whose data are only numbers to try its formulas on.
     """
 
     name: str
-    description: str
+    description: str = ""
     parameters: tuple[Leaf, ...]
-    fixed: tuple[Leaf, ...]
+    fixed: tuple[Leaf, ...] = ()
     data: tuple[Leaf, ...]
     definitions: tuple[Definition, ...]
     objective: Expr
     prediction: Var
     target: Var
-    start: str
-    learning_rate: float
-    epochs: int
-    target_loss: float
+    decision: Decision = "none"
+    masks: Mapping[Var, float] = field(default_factory=dict)
+    start: str = "the weights of its definition"
+    learning_rate: float = 0.1
+    epochs: int = 1000
+    target_loss: float | None = None
+    sampled: bool = False
 
     def __post_init__(self) -> None:
         for leaf in self.leaves:
@@ -85,6 +111,32 @@ class Net:
     def weights(self) -> tuple[Var, ...]:
         """The variables that are trained."""
         return tuple(leaf.var for leaf in self.parameters)
+
+    @property
+    def inputs(self) -> tuple[Leaf, ...]:
+        """The data that predictions are made from: neither the target nor a mask."""
+        return tuple(leaf for leaf in self.data if leaf.var is not self.target and leaf.var not in self.masks)
+
+    def with_values(self, values: Mapping[Var, Array]) -> Net:
+        """The same formulas on other leaves' values; masks are ones, of the new number of rows. Raises: ShapeError for another shape."""
+        rows = {d: a.shape[k] for v, a in values.items() for k, d in enumerate(v.shape) if isinstance(d, str)}
+
+        def given(leaf: Leaf) -> Leaf:
+            if leaf.var in self.masks:
+                ones = np.ones(
+                    tuple(rows.get(d, n) if isinstance(d, str) else d for d, n in zip(leaf.var.shape, leaf.value.shape, strict=True))
+                )
+                return replace(leaf, value=ones)
+            return replace(leaf, value=np.asarray(values[leaf.var])) if leaf.var in values else leaf
+
+        groups = {group: tuple(map(given, getattr(self, group))) for group in ("parameters", "fixed", "data")}
+        return replace(self, **groups)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What the network is, apart from its numbers: a digest of its loss and of the names and shapes of what is given."""
+        leaves = [f"{leaf.var.name} {leaf.var.shape}" for leaf in self.leaves]
+        return sha256("\n".join([self.loss.digest.hex(), *leaves]).encode()).hexdigest()
 
     @cached_property
     def expanded(self) -> dict[Expr, Expr]:

@@ -1,20 +1,23 @@
-"""The networks that symdiff knows by name, each as formulas, with the data and the starting weights of the text it comes from."""
+"""The networks that symdiff knows by name, by a spec (`mlp:64-32-10:tanh:softmax-ce`) or from a file of the user's.
+
+Each is formulas, with the data and the starting weights of the text it comes from where there is one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from symdiff.errors import UnknownName, did_you_mean
+from symdiff.errors import BadSetting, UnknownName, did_you_mean
 from symdiff.expr.leaves import var
-from symdiff.expr.ops import matmul, mean, sigmoid, square
+from symdiff.expr.ops import sigmoid, square
 from symdiff.expr.ops import sum as sum_of
-from symdiff.training.net import Array, Definition, Leaf, Net
-
-
-def _numbered(*patterns: str, count: int) -> tuple[str, ...]:
-    return tuple(f"{pattern}{k}" for pattern in patterns for k in range(1, count + 1))
+from symdiff.training.losses import find_loss
+from symdiff.training.net import Definition, Leaf, Net
+from symdiff.training.perceptrons import Plan, mlp, read_plan, read_sizes, xor_of
+from symdiff.training.user_nets import user_net
 
 
 def mazur() -> Net:
@@ -50,51 +53,53 @@ def mazur() -> Net:
     )
 
 
+XOR = Plan((2, 4, 1), "sigmoid", "sigmoid", "mse", bias=False)
+
+
 def xor() -> Net:
     """Two inputs, four hidden neurons, one output, all sigmoid, no biases, the whole truth table at once, mean squared error."""
-    W, v = var("W", (2, 4)), var("v", 4)
-    X, t = var("X", ("n", 2)), var("t", "n")
-    a1, h, a2, y = var("a1", ("n", 4)), var("h", ("n", 4)), var("a2", "n"), var("y", "n")
-    start_W, start_v = _walkthrough_start()
-    return Net(
-        name="xor",
-        description="2-4-1, sigmoid, no biases, the four rows of the truth table",
-        parameters=(Leaf(W, start_W, _numbered("w1", "w2", count=4)), Leaf(v, start_v, _numbered("v", count=4))),
-        fixed=(),
-        data=(
-            Leaf(X, np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), ("x1", "x2")),
-            Leaf(t, np.array([0.0, 1.0, 1.0, 0.0]), ("target",)),
-        ),
-        definitions=(
-            Definition(a1, matmul(X, W), _numbered("net_h", count=4), "δ₁", _numbered("δ_h", count=4)),
-            Definition(h, sigmoid(a1), _numbered("out_h", count=4)),
-            Definition(a2, matmul(h, v), ("net_o",), "δ₂", ("δ_o",)),
-            Definition(y, sigmoid(a2), ("out_o",)),
-        ),
-        objective=mean(square(y - t)),
-        prediction=y,
-        target=t,
-        start="the weights of the walkthrough (seed 67 of NumPy's legacy generator)",
-        learning_rate=4.0,
-        epochs=10_000,
-        target_loss=0.01,
-    )
-
-
-def _walkthrough_start() -> tuple[Array, Array]:
-    generator = np.random.RandomState(67)  # what numpy.random.seed(67) sets up, without touching the global state
-    return generator.normal(size=(2, 4)), generator.normal(size=(4, 1))[:, 0]
+    return xor_of(XOR)
 
 
 NETS: dict[str, Callable[[], Net]] = {"mazur": mazur, "xor": xor}
+FORMS = "mazur, xor, xor:WIDTH:..., mlp:SIZES:..., FILE.py:FUNCTION"
 
 
-def find_net(name: str) -> Net:
-    """The network of that name. Raises: UnknownName, with the near miss.
+def find_net(name: str, *, loss: str | None = None, dropout: float = 0.0, smoothing: float = 0.0) -> Net:
+    """The network of a name, a spec or a file. `loss`, `dropout` and `smoothing` (of labels) change what a spec says.
 
-    >>> find_net('xor').loss.shape
-    ()
+    xor:WIDTH[:WORD...] and mlp:SIZES[:WORD...] take as words an activation, a loss such as softmax-ce, bias or nobias
+    (perceptrons.py). FILE.py:FUNCTION runs the user's file.
+    Raises: UnknownName, with the near miss; BadSetting for a spec that does not fit together.
+
+    >>> find_net('xor').loss.shape, find_net('mlp:64-32-10:tanh:softmax-ce').description
+    ((), '64-32-10, tanh, softmax, categorical cross-entropy')
     """
-    if name not in NETS:
-        raise UnknownName(f"there is no net {name!r}{did_you_mean(name, NETS)}. Nets: {', '.join(NETS)}")
-    return NETS[name]()
+    changes = {"loss": loss, "dropout": dropout or None, "smoothing": smoothing or None}
+    kind, *words = name.split(":")
+    if kind == "xor" and (words or any(changes.values())):
+        width = read_sizes(name, words[0]) if words else (4,)
+        if len(width) != 1:
+            raise BadSetting(f"{name}: xor takes the width of its hidden layer, such as xor:8")
+        return xor_of(_changed(read_plan(name, replace(XOR, sizes=(2, *width, 1)), words[1:]), loss, dropout, smoothing), name)
+    if kind == "mlp":
+        if not words:
+            raise BadSetting("mlp: the sizes are missing, such as mlp:64-32-10:tanh:softmax-ce")
+        return mlp(_changed(read_plan(name, Plan(read_sizes(name, words[0])), words[1:]), loss, dropout, smoothing), name)
+    if not words or kind in NETS or not name.rpartition(":")[0].endswith(".py"):
+        if name not in NETS:
+            raise UnknownName(f"there is no net {name!r}{did_you_mean(name, NETS)}. Nets: {FORMS}")
+        net = NETS[name]()
+    else:
+        net = user_net(name)
+    for key, value in changes.items():
+        if value:
+            raise BadSetting(
+                f"{net.name} has its own formulas: --{key.replace('smoothing', 'label-smoothing')} goes with xor and mlp specs"
+            )
+    return net
+
+
+def _changed(plan: Plan, loss: str | None, dropout: float, smoothing: float) -> Plan:
+    output, loss = find_loss(loss) if loss else (plan.output, plan.loss)
+    return replace(plan, output=output, loss=loss, dropout=dropout, smoothing=smoothing)
