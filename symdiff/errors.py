@@ -50,6 +50,14 @@ class BadSetting(SymdiffError, ValueError):
     """A hyper-parameter or an option that is out of its range or does not fit another."""
 
 
+class DataError(SymdiffError, ValueError):
+    """Data that cannot be trained on; the message says where: the file, the line, the column."""
+
+
+class CheckpointError(SymdiffError, ValueError):
+    """A checkpoint that cannot be written, is not whole, or belongs to another training."""
+
+
 class MissingExtra(SymdiffError, ImportError):
     """An optional package is not installed; the message has the line that installs it."""
 

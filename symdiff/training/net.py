@@ -72,7 +72,8 @@ class Net:
     """A network with its loss, data and usual hyper-parameters.
 
     `parameters` are trained, in the order of their layers; `fixed` are parameters that are not. `prediction` and `target` are the
-    variables that the loss compares; `decision` says how a prediction names a class. `masks` are the data that dropout draws anew for
+    variables that the loss compares; `decision` says how a prediction names a class, and `signed` that targets are -1 and 1.
+    `masks` are the data that dropout draws anew for
     every step, with the share that each drops: ones in `data`. `start` says in words where the starting weights come from.
     `sampled` is true for a net whose data are only numbers to try its formulas on.
     """
@@ -87,6 +88,7 @@ class Net:
     prediction: Var
     target: Var
     decision: Decision = "none"
+    signed: bool = False
     masks: Mapping[Var, float] = field(default_factory=dict)
     start: str = "the weights of its definition"
     learning_rate: float = 0.1
@@ -129,8 +131,10 @@ class Net:
                 return replace(leaf, value=ones)
             return replace(leaf, value=np.asarray(values[leaf.var])) if leaf.var in values else leaf
 
-        groups = {group: tuple(map(given, getattr(self, group))) for group in ("parameters", "fixed", "data")}
-        return replace(self, **groups)
+        def all_of(leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
+            return tuple(map(given, leaves))
+
+        return replace(self, parameters=all_of(self.parameters), fixed=all_of(self.fixed), data=all_of(self.data))
 
     @cached_property
     def fingerprint(self) -> str:

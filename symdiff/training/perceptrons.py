@@ -154,6 +154,7 @@ def mlp(plan: Plan, name: str = "") -> Net:
         prediction=y,
         target=t,
         decision=decision,
+        signed=plan.loss == "hinge",
         masks=masks,
         start="Glorot's rule, seed 0",
         sampled=True,
@@ -192,7 +193,7 @@ def xor_of(plan: Plan, name: str = "xor") -> Net:
         parameters=tuple(parameters),
         data=(
             Leaf(X, TRUTH, ("x1", "x2")),
-            Leaf(t, targets if decision != "sign" else 2 * targets - 1, ("target",)),
+            Leaf(t, 2 * targets - 1 if plan.loss == "hinge" else targets, ("target",)),
             *(Leaf(m, np.ones((len(TRUTH), width)), _names("m", width)) for m in masks),
         ),
         definitions=(
@@ -205,6 +206,7 @@ def xor_of(plan: Plan, name: str = "xor") -> Net:
         prediction=y,
         target=t,
         decision=decision,
+        signed=plan.loss == "hinge",
         masks=masks,
         start="the weights of the walkthrough (seed 67 of NumPy's legacy generator)" + (", biases 0" if plan.bias else ""),
         learning_rate=4.0,
