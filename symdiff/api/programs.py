@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from symdiff.errors import BadSetting, Unsupported, did_you_mean
 from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr
 from symdiff.lowering.lowered import Lowered
 from symdiff.lowering.lowered import lower as lower_as_it_is
+from symdiff.lowering.numba_lowered import lower_chosen, lower_compiled
 from symdiff.rewrite import stabilise_all
+
+BACKENDS: dict[str, Callable[..., Lowered]] = {"numpy": lower_as_it_is, "numba": lower_compiled, "auto": lower_chosen}
 
 
 def lower(
     outputs: Any,
     inputs: Any = None,
     *,
+    backend: str = "numpy",
+    calls: float | None = None,
     simplify: bool = True,
     names: Mapping[Expr, str] | None = None,
     comments: Mapping[Expr, str] | None = None,
@@ -28,9 +34,12 @@ def lower(
     outputs: an expression, or a list, tuple or dict of them, of which a call returns the like; inputs: its arguments, in order.
     The expressions are simplified and put in numerically stable form first (`simplify=False`: lowered as they are). `names` and
     `comments` say what to call an expression in the source and what to write beside it. Options: `sizes`, for dims that no input
-    carries; `constants`, arrays to fold; `name`, of the function; `backend`.
+    carries; `constants`, arrays to fold; `name`, of the function.
 
-    Raises: BindingError for a variable that is no input, or a size that is not known.
+    backend: 'numpy'; 'numba', which compiles loops at the first call (extra `jit`); 'auto', which takes numba where `calls` are so many
+    that compiling surely pays off, and NumPy otherwise.
+
+    Raises: BindingError for a variable that is no input, or a size that is not known; MissingExtra for numba where it is not installed.
 
     >>> import symdiff as sd
     >>> x = sd.var('x', 'n')
@@ -38,6 +47,12 @@ def lower(
     >>> f([1.0, 2.0])
     array([2., 4.])
     """
+    if backend not in BACKENDS:
+        raise Unsupported(f"lower: there is no backend {backend!r}{did_you_mean(backend, BACKENDS)}. Backends: {', '.join(BACKENDS)}")
+    if calls is not None and not calls >= 0:
+        raise BadSetting(f"lower: calls is {calls!r}; a number from 0 on is wanted")
+    if backend != "numpy":
+        options["calls"] = calls
     names, comments = names or {}, comments or {}
     if simplify:
         listed, rebuilt = _unpacked(outputs)
@@ -47,7 +62,7 @@ def lower(
         of = dict(zip(labelled, stable[len(listed) :], strict=True))
         names = {of[e]: text for e, text in names.items()}
         comments = {of[e]: text for e, text in comments.items()}
-    return lower_as_it_is(outputs, inputs, names=names, comments=comments, **options)
+    return BACKENDS[backend](outputs, inputs, names=names, comments=comments, **options)
 
 
 def _of_its_kind(e: Expr, stable: Expr) -> Expr:

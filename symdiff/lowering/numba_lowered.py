@@ -1,0 +1,146 @@
+"""`lower(..., backend='numba')`: a function of arrays that runs as machine code, compiled when it is first called with a dtype.
+
+`backend='auto'` chooses between this and NumPy by estimates (numba_cost.py) and the number of calls that are to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from symdiff.errors import BindingError, Unsupported
+from symdiff.expr.node import Expr
+from symdiff.lowering.binding import Binder
+from symdiff.lowering.lowered import Lowered, lower
+from symdiff.lowering.numba_cache import load, numba_is_there, require_numba
+from symdiff.lowering.numba_cost import COMPILED_CALL, compile_seconds, compiled_seconds, numpy_seconds
+from symdiff.lowering.numba_source import emit_numba
+from symdiff.lowering.passes import optimise
+from symdiff.lowering.program import Program, cost
+from symdiff.lowering.recipe import Recipe, Structure, make_recipe, output_names, structured
+
+
+class Compiled(Lowered):
+    """A function of arrays that runs as machine code. It releases the interpreter's lock, and calls share no memory.
+
+    `source` is the module for float64 (that for float32 has the same loops); it needs NumPy and numba to run. `raw` takes arrays of one
+    dtype and scalars of NumPy's, and checks nothing.
+    """
+
+    floats = None
+
+    def __init__(self, recipe: Recipe, structure: Structure, sizes: Mapping[str, int] | None = None) -> None:
+        self._recipe = recipe
+        self._structure = structure
+        self._sizes = dict(sizes or {})
+        self.program: Program = [p for _, p in self._passes()][-1]
+        emitted = emit_numba(self.program)
+        self.source, self.function = emitted.text, emitted.function
+        self._binder = Binder(self.function, self.program.inputs, self.program.requirements)
+        self._compiled: dict[str, Callable[..., Any]] = {}
+        self._first = next((k for k, i in enumerate(self.program.inputs) if i.kind == "real"), None)
+        self.raw = self._run
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """The outputs, in the structure that `lower` was given: one array, a list, a tuple or a dict.
+
+        Raises: BindingError for an input that is missing, unknown or of another shape than it was declared with; DtypeError for one
+        that is not real; IndexError for an index out of bounds.
+        """
+        values = self._run(*self._binder.arrays(self._binder.ordered(args, keywords)))
+        listed = [values] if len(self.program.outputs) == 1 else values
+        match self._structure[0]:
+            case "one":
+                return values
+            case "dict":
+                return dict(zip(self._structure[1], listed, strict=True))
+            case "list":
+                return list(listed)
+            case _:
+                return tuple(listed)
+
+    def _run(self, *args: Any) -> Any:
+        dtype = "float64" if self._first is None else args[self._first].dtype.name
+        function = self._compiled.get(dtype) or self._load(dtype)
+        try:
+            return function(*args)
+        except TypeError:  # an array that is not in C order, or read-only: numba knows those as other types
+            return function(*(np.require(a, requirements=("C", "A", "W")) if isinstance(a, np.ndarray) else a for a in args))
+
+    def _load(self, dtype: str) -> Callable[..., Any]:
+        emitted = emit_numba(self.program, dtype)
+        function: Callable[..., Any] = load(emitted.text)[emitted.function]
+        return self._compiled.setdefault(dtype, function)
+
+    def for_sizes(self, **sizes: int) -> Lowered:
+        """The compiled function for these sizes of the named dims, all of them: its loops have known ends."""
+        names = sorted(self.program.size_names())
+        if missing := [n for n in names if n not in sizes]:
+            raise BindingError(f"{self.function}: the size of {', '.join(missing)} is not given")
+        return Compiled(self._recipe, self._structure, self._sizes | {n: sizes[n] for n in names})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Compiled, (self._recipe, self._structure, self._sizes)
+
+    def _passes(self) -> list[tuple[str, Program]]:
+        straight = self._recipe.program(self._sizes)
+        return [("as written", straight), *optimise(straight)]
+
+    def explain(self) -> str:
+        """What each pass did, with operation and byte counts (float64, at the hinted sizes)."""
+        lines = [f"{'':<32}{'instructions':>16}{'operations':>20}{'bytes':>20}"]
+        for name, program in self._passes():
+            found = cost(program, dict(self._recipe.hints) | self._sizes)
+            lines.append(f"{name:<32}{found.instructions:>16,}{found.operations:>20,}{found.bytes:>20,}")
+        return "\n".join(lines)
+
+
+def lower_compiled(
+    outputs: Any,
+    inputs: Any = None,
+    *,
+    calls: float | None = None,
+    sizes: Mapping[str, int] | None = None,
+    constants: Mapping[Any, Any] | None = None,
+    names: Mapping[Expr, str] | None = None,
+    comments: Mapping[Expr, str] | None = None,
+    name: str = "f",
+    fast: bool | None = None,
+    reuse_buffers: bool = False,
+) -> Compiled:
+    """`lower` by the numba backend; `calls`, `fast` and `reuse_buffers` change nothing: every call runs compiled, on memory of its own.
+
+    Raises: MissingExtra without numba; Unsupported, with its name, for an operation that the backend has not.
+    """
+    require_numba()
+    structure, expressions = structured(outputs)
+    recipe = make_recipe(
+        expressions,
+        output_names(structure, expressions, names or {}),
+        inputs,
+        name=name,
+        sizes=sizes or {},
+        constants=constants or {},
+        names=names or {},
+        comments=comments or {},
+    )
+    return Compiled(recipe, structure)
+
+
+def lower_chosen(outputs: Any, inputs: Any = None, *, calls: float | None = None, **options: Any) -> Lowered:
+    """`lower` by NumPy, unless so many calls are to come that compiling surely pays off."""
+    plain = lower(outputs, inputs, **options)
+    if not calls or not numba_is_there():
+        return plain
+    sizes = dict(options.get("sizes") or {})
+    before = numpy_seconds(plain.program, sizes)
+    after = compiled_seconds(plain.program, sizes) + COMPILED_CALL
+    if calls * (before - after) <= 0:
+        return plain
+    try:
+        other = lower_compiled(outputs, inputs, **options)
+    except Unsupported:
+        return plain
+    return other if calls * after + compile_seconds(other.source) < calls * before else plain

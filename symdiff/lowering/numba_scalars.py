@@ -1,0 +1,90 @@
+"""Small programs entry by entry for the compiled backend: what is on scalars lives in registers of the machine.
+
+The same taking apart as for Python's floats (scalars.py), but functions stay functions, because the compiled ones neither raise nor
+cost a call, and a limit of its own, because compiling grows with the number of operations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from symdiff.lowering.passes import drop_dead, share
+from symdiff.lowering.program import Instruction, Output, Program, check
+from symdiff.lowering.scalar_builder import NotScalar, Scalars
+from symdiff.lowering.scalar_rows import ROWS, Registers, static
+from symdiff.lowering.scalars import entries
+
+LARGEST = 1500  # scalar instructions; beyond, loops compile faster and run as fast
+
+KEPT = ("sigmoid", "softplus", "log_sigmoid", "silu", "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "softsign", "logaddexp")
+
+
+def taken_apart(program: Program, largest: int = LARGEST) -> Program | None:
+    """The program on scalars; None if a shape has a name, an operation has no scalar form, or it would be too long."""
+    try:
+        return _taken_apart(program, largest)
+    except NotScalar:
+        return None
+
+
+def _taken_apart(program: Program, largest: int) -> Program:
+    if sum(int(np.prod(static(i))) for i in program.instructions) > 4 * largest:
+        raise NotScalar
+    s = Scalars(program.constants)
+    b = s.b
+    of: dict[int, Registers] = {}
+    for argument in program.inputs:
+        shape = tuple(d for d in argument.shape if isinstance(d, int))
+        if argument.kind != "real" or len(shape) < len(argument.shape):
+            raise NotScalar
+        of[argument.register] = np.array([b.input(name, ()) for name in entries(argument.name, shape)], np.int64).reshape(shape)
+    for i in program.instructions:
+        args = [of[a] for a in i.args]
+        if i.op == "sigmoids":
+            result = _sigmoids(s, args[0])
+        elif i.op in KEPT:
+            result = _each(s, i, args)
+        elif i.op in ROWS and i.kind != "int":
+            result = np.asarray(ROWS[i.op](s, i, args))
+        else:
+            raise NotScalar
+        of[i.result] = result
+        if i.hint:
+            for k, (name, register) in enumerate(zip(entries(i.hint, result.shape), result.flat, strict=True)):
+                if b.number_of(int(register)) is None:
+                    b.hint(int(register), name, i.comment if k == 0 else "")
+        if len(b.instructions) > 4 * largest:
+            raise NotScalar
+    outputs = []
+    for o in program.outputs:
+        found = of[o.register]
+        if any(b.kinds[int(r)] == "bool" for r in found.flat):
+            raise NotScalar
+        outputs += [Output(name, int(r)) for name, r in zip(entries(o.name, found.shape), found.flat, strict=True)]
+    made = check(drop_dead(share(b.program(program.name, outputs))))
+    if sum(i.op != "const" for i in made.instructions) > largest:
+        raise NotScalar
+    return replace(made, requirements=())
+
+
+def _each(s: Scalars, i: Instruction, args: list[Registers]) -> Registers:
+    """The function of each entry."""
+    arrays = np.broadcast_arrays(*args)
+    result = np.empty(arrays[0].shape, np.int64)
+    for index in np.ndindex(*result.shape):
+        result[index] = s.function(i.op, *(int(a[index]) for a in arrays))
+    return result
+
+
+def _sigmoids(s: Scalars, x: Registers) -> Registers:
+    """sigmoid(x) and, by the same exponential e, sigmoid(-x) = e sigmoid(x), which is 1 where e is inf."""
+    result = np.empty((2, *x.shape), np.int64)
+    for index in np.ndindex(*x.shape):
+        e = s.function("exp", s.negative(int(x[index])))
+        first = s.divide(s.number(1), s.add(s.number(1), e))
+        result[(0, *index)] = first
+        rest = s.b.emit("where", [s.function("less", e, s.number(np.inf)), s.multiply(e, first), s.number(1)])
+        result[(1, *index)] = rest
+    return result
