@@ -29,17 +29,19 @@ MOST_WEIGHTS = 4096  # a matrix of 128 MiB
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What a rule looks at: the network, what is descended (the loss with any penalty, and the penalty alone), the rate."""
+class At:
+    """Where a rule is applied: all weights as one vector; the loss, its gradient and the matrix there; the loss elsewhere; the rate."""
 
-    net: Net
-    objective: Expr
-    penalty: Expr
+    w: Expr
+    loss: Expr
+    slope: Expr
+    matrix: Expr
+    loss_at: Callable[[Expr], Expr]
     rate: Expr
 
 
-New = tuple[dict[Var, Expr], dict[str, Expr]]  # the new weights, and the new state by slot
-Rule = Callable[[Problem, Mapping[str, Expr], Mapping[str, Expr]], New]
+New = tuple[Expr, dict[str, Expr]]  # the new weights, and the new state by slot
+Rule = Callable[[At, Mapping[str, Expr], Mapping[str, Expr]], New]
 
 
 # --- vectors and matrices of all weights ----------------------------------------------------------------------------
@@ -116,53 +118,55 @@ def _labels(start: int, e: Expr) -> Labels:
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------
-def newton_step(matrix: Expr, damping: Expr, slope: Expr) -> Expr:
-    """(A + λ I)⁻¹ g."""
-    return solve(matrix + damping * eye(matrix.shape[0]), slope)
+def damped(at: At, damping: Expr) -> Expr:
+    """w − η (A + λ I)⁻¹ g."""
+    return at.w - at.rate * solve(at.matrix + damping * eye(at.matrix.shape[0]), at.slope)
 
 
-def newton(at: Problem, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> New:
-    """w − η (H + λ I)⁻¹ g. Source: Nocedal and Wright, Numerical Optimization, 2nd ed. (2006), section 3.3."""
-    return _moved(at, newton_step(hessian_matrix(at.objective, at.net.weights), p["damping"], _slope(at))), {}
+def newton(at: At, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> New:
+    """The matrix is the Hessian. It need not be positive: without enough damping the step goes to a saddle or a maximum as well.
+
+    Source: Nocedal and Wright, Numerical Optimization, 2nd ed. (2006), section 3.3.
+    """
+    return damped(at, p["damping"]), {}
 
 
-def gauss_newton(at: Problem, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> New:
-    """w − η (G + λ I)⁻¹ g with the Gauss-Newton matrix G in place of the Hessian. Source: Nocedal and Wright (2006), section 10.3."""
-    return _moved(at, newton_step(_curvature(at), p["damping"], _slope(at))), {}
+def gauss_newton(at: At, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> New:
+    """The matrix is that of Gauss and Newton, which is never negative for a convex loss. Source: Nocedal and Wright (2006), section 10.3."""
+    return damped(at, p["damping"]), {}
 
 
-def levenberg_marquardt(at: Problem, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> New:
+def levenberg_marquardt(at: At, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> New:
     """The damped Gauss-Newton step if it lowers the loss, then with less damping; else no step, and more damping.
 
     Source: Levenberg, A method for the solution of certain non-linear problems in least squares (1944); the factor is that of Marquardt,
-    An algorithm for least-squares estimation of nonlinear parameters (1963).
+    An algorithm for least-squares estimation of nonlinear parameters (1963). The damping stays between 1e-12 and 1e12.
     """
-    moved = _moved(at, newton_step(_curvature(at), s["damping"], _slope(at)))
-    better = less(substitute(at.objective, dict(moved.items())), at.objective)
-    new = {w: where(better, e, w) for w, e in moved.items()}
+    trial = damped(at, s["damping"])
+    better = less(at.loss_at(trial), at.loss)
     damping = where(better, s["damping"] / p["factor"], s["damping"] * p["factor"])
-    return new, {"damping": clip(damping, 1e-12, 1e12)}
+    return where(better, trial, at.w), {"damping": clip(damping, 1e-12, 1e12)}
 
 
-def _slope(at: Problem) -> Expr:
-    return joined(gradient(at.objective, at.net.weights))
+# --- matrices -------------------------------------------------------------------------------------------------------
+def _hessian(net: Net, penalty: Expr) -> Expr:
+    return hessian_matrix(net.loss + penalty, net.weights)
 
 
-def _curvature(at: Problem) -> Expr:
-    """The Gauss-Newton matrix, and the Hessian of the penalty, which is no network."""
-    matrix = gauss_newton_matrix(at.net, at.net.weights)
-    return matrix if not variables(at.penalty) else matrix + hessian_matrix(at.penalty, at.net.weights)
-
-
-def _moved(at: Problem, direction: Expr) -> dict[Var, Expr]:
-    return {w: w - at.rate * d for w, d in cut(direction, at.net.weights).items()}
+def _gauss_newton(net: Net, penalty: Expr) -> Expr:
+    """With the Hessian of the penalty, which is no network."""
+    matrix = gauss_newton_matrix(net, net.weights)
+    return matrix if not variables(penalty) else matrix + hessian_matrix(penalty, net.weights)
 
 
 @dataclass(frozen=True)
 class JointKind:
-    """A row of the table: the rule, what may be set, the scalars it keeps with their start values, the usual rate."""
+    """A row of the table: the rule, its matrix with the symbol of it, what may be set, the scalars it keeps with their start values,
+    the usual rate."""
 
     rule: Rule
+    matrix: Callable[[Net, Expr], Expr]
+    symbol: str
     settings: Mapping[str, Setting]
     slots: Mapping[str, float] = field(default_factory=dict)
     usual_rate: float = 1.0
@@ -171,24 +175,34 @@ class JointKind:
 _DAMPING = {"damping": nonnegative(1e-3, "λ")}
 
 SECOND_ORDER: dict[str, JointKind] = {
-    "newton": JointKind(newton, _DAMPING),
-    "gauss-newton": JointKind(gauss_newton, _DAMPING),
-    "levenberg-marquardt": JointKind(levenberg_marquardt, {"factor": positive(10.0, "ν")}, {"damping": 1e-3}),
+    "newton": JointKind(newton, _hessian, "H", _DAMPING),
+    "gauss-newton": JointKind(gauss_newton, _gauss_newton, "A", _DAMPING),
+    "levenberg-marquardt": JointKind(levenberg_marquardt, _gauss_newton, "A", {"factor": positive(10.0, "ν")}, {"damping": 1e-3}),
 }
 
 
 class JointOptimizer(Choice[JointKind]):
     """A second-order optimizer with the values of its settings."""
 
-    def apply(self, at: Problem, state: Mapping[str, Expr], settings: Mapping[str, Expr] | None = None) -> New:
-        """The new weights, and the new state by slot. `settings`: symbols in place of numbers.
+    def apply(self, net: Net, penalty: Expr, rate: Expr, state: Mapping[str, Expr]) -> tuple[dict[Var, Expr], dict[str, Expr]]:
+        """The new weights of a network whose loss has a penalty added, and the new state by slot.
 
-        Raises: BadSetting for more weights than a matrix is made for.
+        Raises: BadSetting for more weights than a matrix is made for, or weights of a size that is a name.
         """
-        total = sum(_count(w) for w in at.net.weights)
+        total = sum(_count(w) for w in net.weights)
         if total > MOST_WEIGHTS:
             raise BadSetting(f"{self.name}: {total:,} weights are given, at most {MOST_WEIGHTS:,} are wanted for a matrix of that order")
-        return self.kind.rule(at, state, settings or self.numbers)
+        objective = net.loss + penalty
+        at = At(
+            w=joined(net.weights),
+            loss=objective,
+            slope=joined(gradient(objective, net.weights)),
+            matrix=self.kind.matrix(net, penalty),
+            loss_at=lambda w: substitute(objective, dict(cut(w, net.weights).items())),
+            rate=rate,
+        )
+        new, changed = self.kind.rule(at, state, self.numbers)
+        return cut(new, net.weights), changed
 
 
 METHODS: dict[str, Kind | JointKind] = {**OPTIMIZERS, **SECOND_ORDER}

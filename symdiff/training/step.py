@@ -24,7 +24,7 @@ from symdiff.training.net import Array, Net
 from symdiff.training.optimizers import Optimizer
 from symdiff.training.penalties import Clip, Penalty, read_clip, read_penalty
 from symdiff.training.rates import RateSchedule, read_rate
-from symdiff.training.second_order import JointOptimizer, Problem, read_method
+from symdiff.training.second_order import JointOptimizer, read_method
 from symdiff.training.updates import updated
 
 RATE = var("rate")
@@ -88,7 +88,7 @@ def training_step(
         joint_only = {"update": update != "parallel", "order": order is not None, "clip": limit is not None}
         _refuse(how.name, joint_only | {"decay": shrink is not None and shrink.kind.decoupled})
         kept = state.scalars("", how.kind.slots)
-        weights, new = how.apply(Problem(net, objective, term, rate), kept)
+        weights, new = how.apply(net, term, rate, kept)
         state.change(kept, new)
     else:
         arrays = {w: {slot: state.variable(f"{slot}_{w.name}", w.shape) for slot in how.kind.slots} for w in net.weights}
