@@ -1,4 +1,4 @@
-"""The derivation of a gradient: the log of what differentiation did, line by line, each line an equality.
+"""The derivation of a gradient, a Jacobian or a Hessian: the log of what differentiation did, line by line, each line an equality.
 
 Both sides of each line are expressions over symbols whose meanings are recorded, so that a derivation can be checked by numbers as well as
 read. deriving.py makes the record, symdiff.printing.derivation spells it.
@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symdiff.api.derivatives import KINDS, Kind
 from symdiff.api.deriving import record_of
+from symdiff.api.deriving_second import hessian_record, jacobian_record
 from symdiff.api.programs import lower
-from symdiff.errors import BindingError, NameClash, ShapeError, UnknownName
+from symdiff.errors import BadSetting, BindingError, NameClash, ShapeError, UnknownName, did_you_mean
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import show_shape
 from symdiff.expr.names import is_name
@@ -46,7 +48,7 @@ class Derivation:
 
     @property
     def gradient(self) -> Expr:
-        """The gradient that the derivation arrives at, in the variables of the loss."""
+        """The gradient, Jacobian or Hessian that the derivation arrives at, in the variables of the loss."""
         return self.expanded(self.lines[-1].right)
 
     def expanded(self, e: Expr) -> Expr:
@@ -75,17 +77,19 @@ class Derivation:
 
 def derivation(
     loss: Expr,
-    wrt: Expr,
+    wrt: Expr | Sequence[Expr],
     *,
     names: Mapping[Expr, str] | None = None,
     style: str = "unicode",
     at: Mapping[Any, Any] | None = None,
+    kind: Kind | None = None,
 ) -> Derivation:
-    """The derivation of the gradient of a scalar loss in one variable, rule by rule.
+    """The derivation of the gradient of a scalar loss in one variable, rule by rule; of an array, that of its Jacobian.
 
-    names: names for inner expressions (h for sigmoid(W @ x)); others get u, v, p ... as they come. style: 'unicode', 'latex' or
+    kind: 'gradient', 'jacobian' or 'hessian'; by default the first for a scalar, the second for an array. A Hessian's block is asked for
+    by its two variables, wrt=(u, v). names: names for inner expressions (h for sigmoid(W @ x)); others get u, v, p ... as they come. style: 'unicode', 'latex' or
     'python'. at: a value for each variable (by itself or by name), to print values beside the lines.
-    Raises: ShapeError if the loss is not a scalar; NameClash for a name given twice; MissingRule, with the operation, if it has no derivative.
+    Raises: ShapeError if the loss of a gradient or a Hessian is not a scalar; NameClash for a name given twice; MissingRule, with the operation, if it has no derivative.
 
     >>> import symdiff as sd
     >>> X, w, y = sd.var('X', ('n', 'd')), sd.var('w', 'd'), sd.var('y', 'n')
@@ -98,13 +102,27 @@ def derivation(
       6  ∂E/∂w = 2·Xᵀ r          read off: dE = Gᵀ dw means G = ∂E/∂w;  shape (d,)
       7  ∂E/∂w = 2·Xᵀ(X w − y)   in the variables of the loss;  shape (d,)
     """
-    loss, wrt = as_expr(loss), as_expr(wrt)
-    if loss.shape != ():
-        raise ShapeError(f"derivation: a scalar loss is wanted, not shape {show_shape(loss.shape)}: sum it, or derive one entry of it")
+    loss = as_expr(loss)
+    targets = [as_expr(w) for w in (wrt if isinstance(wrt, (list, tuple)) else [wrt])]
+    kind = kind or ("jacobian" if loss.shape else "gradient")
+    if kind not in KINDS:
+        raise UnknownName(f"derivation: there is no derivative {kind!r}{did_you_mean(kind, KINDS)}. Kinds: {', '.join(KINDS)}")
+    if not 1 <= len(targets) <= (2 if kind == "hessian" else 1):
+        raise BadSetting(f"derivation: {len(targets)} variables are given: take the {kind} in one, or a hessian in a pair of them")
+    if kind != "jacobian" and loss.shape != ():
+        raise ShapeError(
+            f"derivation: the {kind} is that of a scalar loss, not of shape {show_shape(loss.shape)}: sum it, or ask for kind='jacobian'"
+        )
     style_of(style)
     own = {as_expr(e): name for e, name in (names or {}).items()}
-    _check_names(own, variables(loss, wrt))
-    record = record_of(loss, wrt, own)
+    _check_names(own, variables(loss, *targets))
+    match kind:
+        case "hessian":
+            record = hessian_record(loss, targets[0], targets[-1], own)
+        case "jacobian" if loss.shape:
+            record = jacobian_record(loss, targets[0], own)
+        case _:
+            record = record_of(loss, targets[0], own)
     return Derivation(record, style, _values(record, at) if at is not None else {})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
 from symdiff.api.linear_forms import LARGE, tidy
@@ -17,7 +17,8 @@ from symdiff.api.rulebook import LINEAR_RULE, identity_of, rule_of
 from symdiff.api.stages import Stage, Walk
 from symdiff.calculus import gradient, jvp, pullback, pushforward, vjp
 from symdiff.errors import Unsupported
-from symdiff.expr.algebra import add, contract, zeros_of
+from symdiff.expr.algebra import add, contract
+from symdiff.expr.dims import Shape
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.names import SUBSCRIPTS
 from symdiff.expr.node import Expr
@@ -41,10 +42,10 @@ LOSS_NAMES = ("E", "L", "J", "loss", "loss_")
 
 def record_of(loss: Expr, wrt: Expr, names: Mapping[Expr, str]) -> Record:
     """The lines of the derivation of d(loss)/d(wrt), with the caller's names for inner expressions."""
-    return Deriving(*_rewritten(loss, wrt, names), wrt, names).record()
+    return Deriving(*rewritten(loss, wrt, names), wrt, names).record()
 
 
-def _rewritten(loss: Expr, wrt: Expr, own: Mapping[Expr, str]) -> tuple[Expr, Expr, tuple[str, ...]]:
+def rewritten(loss: Expr, wrt: Expr, own: Mapping[Expr, str]) -> tuple[Expr, Expr, tuple[str, ...]]:
     """The loss as given, the form of it that is differentiated, and the identities between: the shorter derivation of the two.
 
     What is known of the variable itself must not be used before differentiation: a gradient does not stay within a constraint.
@@ -67,8 +68,19 @@ def _read_alike(a: Expr, b: Expr) -> bool:
 class Deriving:
     """The making of one record: of a loss as it was given, rewritten by `identities` to the one that is differentiated."""
 
-    def __init__(self, given: Expr, loss: Expr, identities: Sequence[str], wrt: Expr, own: Mapping[Expr, str]) -> None:
-        self.given, self.identities = given, identities
+    noun = "loss"
+
+    def __init__(
+        self,
+        given: Expr,
+        loss: Expr,
+        identities: Sequence[str],
+        wrt: Expr,
+        own: Mapping[Expr, str],
+        earlier: Deriving | None = None,
+    ) -> None:
+        """`earlier` is the making of the lines before these: what has a symbol there keeps it."""
+        self.given, self.identities, self.earlier = given, identities, earlier
         self.loss, self.wrt, self.own = loss, wrt, own
         walk = Walk(loss, wrt, own)
         self.stages = walk.stages()
@@ -78,24 +90,29 @@ class Deriving:
                 "derive a part of it, or take grad alone"
             )
         self.positions = walk.positions
-        self.numbers = count(1)
+        self.mark = "d"  # of a differential
+        self.numbers: Iterator[int] = earlier.numbers if earlier else count(1)
         self.symbols: dict[Expr, Expr] = {}
         self.tangents: dict[Expr, Var] = {}
         self.cotangents: dict[Expr, Var] = {}  # by stage
         for e in dict.fromkeys([*own, *(s.node for s in self.stages)]):
             if e not in (loss, wrt):
-                self.symbols[e] = self._symbol(e)
-        self.result = self._symbol(loss)
-        self.symbols[wrt] = wrt if isinstance(wrt, Var) else self._symbol(wrt)
-        self.slope = self._symbol(wrt)
+                self.symbols[e] = self._symbol(e.shape)
+        self.result = self._symbol(loss.shape)
+        self.symbols[wrt] = wrt if isinstance(wrt, Var) else self._symbol(wrt.shape)
+        self.slope = self._symbol(loss.shape + wrt.shape)
         for e in dict.fromkeys([loss, *(s.node for s in self.stages), wrt]):
-            self.tangents[e] = self._symbol(e)
+            self.tangents[e] = self._symbol(e.shape)
+        if earlier is not None:
+            self.symbols |= {e: s for e, s in earlier.symbols.items() if e in self.symbols}
+            if earlier.wrt is wrt:
+                self.tangents |= {e: s for e, s in earlier.tangents.items() if e in self.tangents}
         self.local = {s.node: self._local(s.node) for s in self.stages}
         self.names = self._names()
         self.lines: list[Line] = []
 
-    def _symbol(self, like: Expr) -> Var:
-        return Var(f"s{next(self.numbers)}", like.shape, (), TOKEN)
+    def _symbol(self, shape: Shape) -> Var:
+        return Var(f"s{next(self.numbers)}", shape, (), TOKEN)
 
     def _local(self, node: Expr) -> Expr:
         """A stage in terms of the symbols of those below it."""
@@ -108,10 +125,8 @@ class Deriving:
         if self.loss is not self.given:
             self.lines.append(Line("rewritten", self.result, self.loss, tuple(map(identity_of, self.identities))))
         if not self.stages:
-            slope, why = (
-                (Const(1), "it is the loss") if self.loss is self.wrt else (zeros_of(self.wrt.shape), "the loss does not contain it")
-            )
-            self.lines.append(Line("result", self.slope, slope, (Rule(why),)))
+            why = f"it is the {self.noun}" if self.loss is self.wrt else f"the {self.noun} does not contain it"
+            self.lines.append(Line("result", self.slope, self.derivative(), (Rule(why),)))
         else:
             self._forward()
             self._backward()
@@ -153,7 +168,7 @@ class Deriving:
             node = stage.node
             cotangent = self._gathered(arrived.pop(node))
             if node is not self.loss and self._worth_a_name(cotangent, stage):
-                self.cotangents[node] = symbol = self._symbol(node)
+                self.cotangents[node] = symbol = self._symbol(node.shape)
                 self._moved(node, symbol, cotangent, arrived, transposed, place)
                 transposed.clear()
                 cotangent = symbol
@@ -163,9 +178,13 @@ class Deriving:
             transposed |= dict.fromkeys(self._transposed(stage))
         slope = self._gathered(arrived.pop(self.wrt))
         pair = (slope, self.tangents[self.wrt])
-        self.lines.append(Line("moved", self.tangents[self.loss], _inner(*pair), pairs=(pair,), transposed=tuple(transposed)))
+        self.lines.append(Line("moved", self.tangents[self.loss], inner(*pair), pairs=(pair,), transposed=tuple(transposed)))
         self.lines.append(Line("gradient", self.slope, slope))
         self._name_cotangents()
+
+    def derivative(self) -> Expr:
+        """What the lines arrive at, by the calculus on the whole loss."""
+        return gradient(self.loss, [self.wrt])[0]
 
     def _gathered(self, contributions: Sequence[Expr]) -> Expr:
         return tidy([add(*contributions)])[0]
@@ -189,7 +208,7 @@ class Deriving:
         defines = ((symbol, cotangent),)
         if len(waiting) < MOST_PAIRS:
             pairs = ((symbol, self.tangents[node]), *((self._gathered(arrived[e]), self.tangents[e]) for e in waiting))
-            right = add(*(_inner(*pair) for pair in pairs))
+            right = add(*(inner(*pair) for pair in pairs))
             self.lines.append(Line("moved", self.tangents[self.loss], right, (), (), defines, pairs, tuple(transposed)))
         else:
             self.lines.append(Line("cotangent", symbol, cotangent, (), (self.symbols[node],), (), (), tuple(transposed)))
@@ -213,7 +232,7 @@ class Deriving:
         if given and not invented & set(variables(last)):
             return
         steps: list[Step] = []
-        (full,) = simplify_all(gradient(self.loss, [self.wrt]), steps)
+        (full,) = simplify_all([self.derivative()], steps)
         shown = substitute(full, given)
         if shown is last:
             return
@@ -233,22 +252,23 @@ class Deriving:
         """What each symbol stands for, by the calculus on the whole loss, not by the lines."""
         nodes = list(self.tangents)
         along = pushforward(nodes, {self.wrt: self.tangents[self.wrt]})
-        back = pullback({self.loss: Const(1)}, [*self.cotangents, self.wrt])
+        back = pullback({self.loss: Const(1)}, list(self.cotangents)) if self.cotangents else []
         own_tangent = self.tangents[self.wrt]
         return {
             self.result: self.given,
             **{s: e for e, s in self.symbols.items() if s is not e},
             **{self.tangents[e]: t for e, t in zip(nodes, along, strict=True) if t is not own_tangent},
-            **dict(zip(self.cotangents.values(), back, strict=False)),
-            self.slope: back[-1],
+            **dict(zip(self.cotangents.values(), back, strict=True)),
+            self.slope: self.derivative(),
         }
 
     def _names(self) -> dict[Expr, str]:
         """Names of the symbols: the caller's, and for other stages what suits their kind, each name once."""
         given = {self.symbols[e]: name for e, name in self.own.items() if e in self.symbols}
         leaves = [*variables(self.loss, self.wrt), *(s for s in given if s.token == TOKEN)]  # type: ignore[attr-defined]
-        used = {v.name for v in variables(self.loss, self.wrt)} | set(given.values())
-        result = self.own.get(self.loss) or next(c for c in LOSS_NAMES if c not in used)
+        earlier = [name for name in self.earlier.names.values() if name not in given.values()] if self.earlier else []
+        used = {v.name for v in variables(self.loss, self.wrt)} | set(given.values()) | set(earlier)
+        result = self.own.get(self.loss) or next(c for c in self.result_names() if c not in used)
         invented = [s.node for s in self.stages if s.node is not self.loss and s.node not in self.own]
         if self.wrt not in self.own and not isinstance(self.wrt, Var):
             invented.append(self.wrt)
@@ -256,15 +276,26 @@ class Deriving:
         for e in invented:
             local = self.local.get(e, self.wrt)
             parts.append((self.symbols[e], notation([local], (), list(self.symbols.values())).roots[0]))
-        chosen = choose_names(parts, [*leaves, *(Var(c, (), (), TOKEN) for c in (result, "d", "G"))], given, False)
+        chosen = choose_names(parts, [*leaves, *(Var(c, (), (), TOKEN) for c in dict.fromkeys((result, "d", "G", *earlier)))], given, False)
         names = {**given, self.result: result, **{symbol: chosen[symbol] for symbol, _ in parts}}
         own = self.symbols[self.wrt]
         spelt = {**names, own: names.get(own) or own.name}  # type: ignore[attr-defined]
-        plain = {e: result if e is self.loss else spelt[self.symbols[e]] for e in self.tangents}
-        d = "d" if not {f"d{name}" for name in plain.values()} & used else "d_"
-        names |= {tangent: d + plain[e] for e, tangent in self.tangents.items()}
-        names[self.slope] = f"∂{result}/∂{spelt[own]}"
+        plain = {e: result if e is self.loss is not self.wrt else spelt[self.symbols[e]] for e in self.tangents}
+        others = {v.name for v in variables(self.loss, self.wrt)} | set(given.values())
+        if self.earlier:
+            self.mark = self.earlier.mark
+        elif {f"d{name}" for name in plain.values()} & others:
+            self.mark = "d_"
+        names |= {tangent: self.mark + plain[e] for e, tangent in self.tangents.items()}
+        names[self.slope] = self.slope_name(result, spelt[own])
         return names
+
+    def result_names(self) -> Iterable[str]:
+        """What the loss may be called, in order of preference."""
+        return LOSS_NAMES
+
+    def slope_name(self, result: str, wrt: str) -> str:
+        return f"∂{result}/∂{wrt}"
 
     def _name_cotangents(self) -> None:
         """δ alone, or with the number of its stage (δ₂ belongs to a₂), or numbered from the loss inwards."""
@@ -281,7 +312,7 @@ class Deriving:
         self.names.update(zip(self.cotangents.values(), (f.replace("δ", mark) for f in found), strict=True))
 
 
-def _inner(cotangent: Expr, differential: Expr) -> Expr:
+def inner(cotangent: Expr, differential: Expr) -> Expr:
     """The sum of the products of all entries: tr(Gᵀ dW), gᵀ dw."""
     labels = tuple(range(cotangent.ndim))
     return contract([(cotangent, labels), (differential, labels)], ())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,13 +19,17 @@ from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import variables
 from symdiff.printing.derivation_page import Page, Row
 from symdiff.printing.formula import Formula, format_formula, style_of
+from symdiff.printing.kronecker import vec_notes
 from symdiff.printing.latex import LatexWriter
 from symdiff.printing.naming import choose_names
-from symdiff.printing.nesting import put_in
+from symdiff.printing.nesting import outside_brackets, put_in
 from symdiff.printing.notation import notation
 from symdiff.rules.record import Line, Record, Rule
 
 NUMBERED = re.compile(r"([^\W\d_]+)(\d+)")
+NO_CHAIN = (" + ", " − ", " - ", "·", "⊙", "odot", "⊗", "otimes", "/", "frac", "2 ")  # what may not stand bare in a product of matrices
+LETTERS = "ijklmn"
+LOWERED = str.maketrans(LETTERS, "ᵢⱼₖₗₘₙ")
 DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 ATOM = re.compile(r"[^\Wᵀ]+(\([^()]*\))?")  # a name or a call, which needs no brackets
 LONGEST = 400  # characters of one formula
@@ -58,12 +63,14 @@ class _Spelling:
 
     def __init__(self, record: Record, style: str, values: Mapping[Expr, NDArray[Any]]) -> None:
         self.record, self.style, self.values = record, style, values
+        stand_ins = {e.name: e for e in record.names if isinstance(e, Var) and record.names[e] == e.name}
+        self.twins = {v: stand_ins[v.name] for v in variables(record.loss, record.wrt) if v.name in stand_ins}  # one name for both
         self.names = {e: self._name(name) for e, name in self._all_names().items()}
-        self.symbol_of = {e: s for s, e in record.meanings.items() if s in record.names}
+        self.symbol_of = {e: s for s, e in record.meanings.items() if s in record.names and not record.names[s].startswith(("∂", "d²"))}
         self.stages = {
             e: self.names[s]
             for s, e in record.meanings.items()
-            if s in self.names and s not in record.differentials and not isinstance(e, Var)
+            if s in self.symbol_of.values() and s not in record.differentials and not isinstance(e, Var)
         }
         self.stated: set[str] = set()
         self.first_of: dict[str, int] = {}
@@ -72,7 +79,7 @@ class _Spelling:
 
     def _all_names(self) -> dict[Expr, str]:
         own: dict[Expr, str] = {v: v.name for v in variables(self.record.loss, self.record.wrt)}
-        return {**own, **self.record.names}
+        return {**{v: name for v, name in own.items() if v not in self.twins}, **self.record.names}
 
     def _name(self, name: str) -> str:
         if self.style == "unicode":
@@ -88,6 +95,7 @@ class _Spelling:
         again = {self.symbol_of[part] for part, _ in found.parts if part in self.symbol_of}  # a stage written out keeps its name
         leaves = [e for e in self.names if e not in again]
         table = choose_names(found.parts, leaves, self.names | self.stages, spell.identifiers) | dict(names or {})
+        table |= {v: table[twin] for v, twin in self.twins.items()}
         writer = spell.writer(table)
         texts = [self._spaced(writer.write(t)) for t in (*found.roots, *(t for _, t in found.parts))]
         return Formula(texts[0], tuple(zip((table[part] for part, _ in found.parts), texts[1:], strict=True)))
@@ -111,17 +119,32 @@ class _Spelling:
     def left(self, e: Expr) -> str:
         name = self.record.names.get(e, "")
         if name.startswith("∂"):
-            above, below = (part[1:] for part in name.split("/"))
-            if self.style == "latex":
-                writer = LatexWriter({})
-                return f"\\frac{{\\partial {writer.name(above)}}}{{\\partial {writer.name(below)}}}"
-            return f"∂{above}/∂{self._name(below)}" if self.style == "unicode" else f"d{above}_d{below}"
+            return self._slope(name)
+        if name.startswith("d²"):
+            return {"latex": r"\mathrm{d}^2 " + LatexWriter({}).name(name[2:]), "python": f"d2{name[2:]}"}.get(self.style, name)
         return self.formula(e)
+
+    def _slope(self, name: str) -> str:
+        """∂E/∂w, ∂²E/∂w², ∂²E/∂U∂V."""
+        above, below = name.split("/")
+        second, of = "²" * above.startswith("∂²"), above.lstrip("∂²")
+        parts = [(word, square) for word, square in re.findall("∂([^∂²]+)(²?)", below)]
+        match self.style:
+            case "latex":
+                spell = LatexWriter({}).name
+                under = r" \, ".join(rf"\partial {spell(word)}" + "^2" * bool(square) for word, square in parts)
+                return rf"\frac{{\partial{'^2' * bool(second)} {spell(of)}}}{{{under}}}"
+            case "python":
+                under = "".join(f"d{word}{'2' * bool(square)}" for word, square in parts)
+                return f"d{'2' * bool(second)}{of}_{under}"
+        return f"∂{second}{of}/" + "".join(f"∂{self._name(word)}{square}" for word, square in parts)
 
     def right(self, line: Line) -> str:
         if line.kind == "together":
-            return _cut(self._together())
-        if not line.pairs:
+            return _cut(self._together(line))
+        if line.kind == "quadratic":
+            return self._quadratic(line)
+        if not line.pairs or line.kind == "jacobian":
             return self.formula(line.right)
         parts = [self._inner(*pair) for pair in line.pairs]
         text = parts[0]
@@ -129,17 +152,33 @@ class _Spelling:
             text += f" {MINUS[self.style]} {part[1:]}" if part.startswith(MINUS[self.style]) else f" + {part}"
         return text
 
+    def _bracketed(self, e: Expr) -> str:
+        body = self.formula(e)
+        loose = not isinstance(e, Var) if self.style == "latex" else not ATOM.fullmatch(body)
+        return f"({body})" if loose else body
+
     def _inner(self, cotangent: Expr, differential: Expr) -> str:
-        body = self.formula(cotangent)
-        if (self.style != "latex" and not ATOM.fullmatch(body)) or (self.style == "latex" and not isinstance(cotangent, Var)):
-            body = f"({body})"
+        body = self._bracketed(cotangent)
         return INNER[self.style][min(cotangent.ndim, 3)].format(body, self.formula(differential))
 
-    def _together(self) -> str:
+    def _quadratic(self, line: Line) -> str:
+        """dwᵀ H dw."""
+        (matrix, first), (_, second) = line.pairs
+        if self.style == "python" or not (first.ndim or second.ndim):
+            return self.formula(line.right)
+        body = self.formula(matrix)
+        if first.ndim and second.ndim and any(sign in outside_brackets(body) for sign in NO_CHAIN):
+            body = f"({body})"
+        elif not (first.ndim and second.ndim):
+            body = self._bracketed(matrix)
+        turned = self.formula(first) + ("ᵀ" if self.style == "unicode" else r"^\top") * bool(first.ndim)
+        return f"{turned} {body} {self.formula(second)}"
+
+    def _together(self, whole: Line) -> str:
         """The differentials put into one another, the innermost first, with the brackets that are needed."""
         known: dict[Expr, str] = {}
         marks: dict[Expr, str] = {}
-        for line in reversed([r for r in self.record.lines if r.kind == "differential"]):
+        for line in reversed(self._steps_before(whole)):
             found = self.parts(line.right, marks)
             self.extra.update(found.where)
             text = found.text
@@ -148,6 +187,11 @@ class _Spelling:
             known[line.left] = text
             marks[line.left] = chr(FIRST_MARK + len(marks))
         return text
+
+    def _steps_before(self, line: Line) -> list[Line]:
+        """The differentials since the last line of another kind."""
+        place = self.record.lines.index(line)
+        return list(takewhile(lambda r: r.kind == "differential", reversed(self.record.lines[:place])))[::-1]
 
     # --- notes ------------------------------------------------------------------------------------------------------
     def _rule(self, rule: Rule) -> str:
@@ -172,13 +216,13 @@ class _Spelling:
         shape = [f"shape {show_shape(line.right.shape)}"] if line.right.shape else []
         match line.kind:
             case "loss":
-                return ["the loss"]
+                return ["the function" if self.record.lines[0].left.shape else "the loss"]
             case "rewritten":
                 return [f"the same, by identities: {', '.join(r.name for r in line.rules)}" if line.rules else "the same, simplified"]
             case "differential":
                 return [*map(self._rule, line.rules), *self._held(line), *self._defined(line)]
             case "together":
-                return [f"{self.first_of['differential']} to {number - 1} put together"]
+                return [f"{number - len(self._steps_before(line))} to {number - 1} put together"]
             case "moved":
                 (_, target), *_ = line.pairs
                 return [f"moved to {self.formula(target)}{self._turned(line)}", *self._law(line), *self._defined(line)]
@@ -188,12 +232,48 @@ class _Spelling:
                 result, own = self.record.names[self.record.lines[0].left], self._name(self.record.names[line.left].split("∂")[-1])
                 way = READ_OFF[self.style][min(line.right.ndim, 3)].format(result, own)
                 return [f"read off: {way} means G = {self.left(line.left)}", *shape]
+            case "second":
+                held, *varied = (self.formula(e) for e in line.fixed)
+                return [
+                    f"the second differential: {held} held fixed" + "".join(f", {name} varied" for name in varied),
+                    *(f"{text}, the gradient" for text in self._defined(line)[:1]),
+                ]
+            case "quadratic":
+                return [f"{self.formula(line.pairs[1][1])} moved to the right"]
+            case "jacobian":
+                return [self._read_off(line), *self._as_matrix(line), *shape]
             case "identity":
                 return [self._rule(r) for r in line.rules]
             case _:
                 names = ", ".join(r.name for r in line.rules)
                 simplified = f"simplified: {names}" if all(r.is_identity for r in line.rules) else names
                 return [simplified if names else "in the variables of the loss", *shape]
+
+    def _read_off(self, line: Line) -> str:
+        """What a Jacobian or a Hessian is read off from."""
+        ((whole, part),) = line.pairs
+        name = self.left(line.left)
+        letter = "H" if self.record.names[line.left].startswith("∂²") else "J"
+        left, right = self.formula(whole), self.formula(part)
+        if whole.ndim <= 1 and part.ndim <= 1:
+            times = " @ " if whole.ndim and part.ndim and self.style == "python" else " * " if self.style == "python" else " "
+            return f"read off: {left} = {letter}{times}{right} means {letter} = {name}"
+        rows, columns = (LETTERS[: whole.ndim], LETTERS[whole.ndim : whole.ndim + part.ndim])
+        match self.style:
+            case "python":
+                way = f"{left} = einsum('{rows}{columns},{columns}->{rows}', {letter}, {right})"
+            case "latex":
+                low = [f"_{{{i}}}" if i else "" for i in (rows, rows + columns, columns)]
+                way = rf"{left}{low[0]} = \sum_{{{columns}}} {letter}{low[1]} {right}{low[2]}"
+            case _:
+                low = [i.translate(LOWERED) for i in (rows, rows + columns, columns)]
+                way = f"{left}{low[0]} = Σ{low[2]} {letter}{low[1]} {right}{low[2]}"
+        return f"read off: {way} means {letter} = {name}"
+
+    def _as_matrix(self, line: Line) -> list[str]:
+        """The Jacobian over stacked entries, if it has a form in Kronecker products."""
+        ((whole, _),) = line.pairs
+        return vec_notes(line.right, whole.ndim, self.style, self.names)
 
     def _transposes(self, line: Line) -> list[str]:
         """The factors whose transposes the line shows."""

@@ -16,6 +16,9 @@ TITLES = {
     "together": "put together",
     "moved": "moved",
     "gradient": "read off",
+    "second": "second differential",
+    "quadratic": "moved",
+    "jacobian": "read off",
     "result": "in the variables of the loss",
 }
 

@@ -33,6 +33,11 @@ def is_new_axis(t: Term) -> bool:
     return all(k is None or (k == WHOLE and next(dims)) or (k == 0 and next(dims) == 1) for k in t.data)
 
 
+def row_of(t: Term) -> Term | None:
+    """v, if `t` is v as a matrix of one row: v[None, :]."""
+    return t.args[0] if is_new_axis(t) and len(t.shape) == 2 and t.shape[0] == 1 != t.shape[1] and len(t.args[0].shape) == 1 else None
+
+
 def diagonal_side(a: Term, shape: Sequence[Any]) -> str:
     """'left' for a factor that scales the rows of a matrix, 'right' for one that scales its columns."""
     if len(shape) != 2 or a.shape in ((), tuple(shape)):
@@ -42,6 +47,11 @@ def diagonal_side(a: Term, shape: Sequence[Any]) -> str:
     if a.shape[-1:] == tuple(shape[1:]) and shape[0] != 1 and (len(a.shape) == 1 or a.shape[0] == 1):
         return "right"
     return ""
+
+
+def is_kron(t: Term) -> bool:
+    """A Kronecker product; X B ⊗ Y would be read in two ways."""
+    return t.op == "call" and t.data[0] == "kron"
 
 
 def is_open_sum(t: Term) -> bool:

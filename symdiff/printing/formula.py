@@ -13,6 +13,7 @@ from symdiff.errors import UnknownName, did_you_mean
 from symdiff.expr.node import Expr
 from symdiff.printing.latex import LatexWriter
 from symdiff.printing.lines import laid_out
+from symdiff.printing.mathematics import MathWriter
 from symdiff.printing.naming import choose_names
 from symdiff.printing.notation import notation
 from symdiff.printing.python import PythonWriter
@@ -88,10 +89,11 @@ def format_formulas(
     style: str = "unicode",
     names: Mapping[Expr, str] | None = None,
     given: Mapping[Expr, str] | None = None,
+    vec: str = "",
 ) -> tuple[list[str], list[tuple[str, str]]]:
     """The texts of several expressions, and one where-list of the parts that they share.
 
-    `names` and `given` as in `format_formula`.
+    `names`, `given` and `vec` as in `format_formula`.
     """
     spell = style_of(style)
     beyond = _beyond(roots) if spell.ellipsis else []
@@ -101,6 +103,8 @@ def format_formulas(
     table = choose_names(found.parts, leaves, {**(names or {}), **(given or {})}, spell.identifiers)
     table |= dict.fromkeys(beyond, spell.ellipsis)
     writer = spell.writer(table)
+    if isinstance(writer, MathWriter):
+        writer.vec = vec
     return [writer.write(t) for t in found.roots], [(writer.write(name(e, t.shape)), writer.write(t)) for e, t in found.parts]
 
 
@@ -109,11 +113,13 @@ def format_formula(
     style: str = "unicode",
     names: Mapping[Expr, str] | None = None,
     given: Mapping[Expr, str] | None = None,
+    vec: str = "",
 ) -> Formula:
     """An expression as a formula in the style 'unicode', 'latex' or 'python'.
 
     Parts that it uses again are named and defined in the where-list. `names` gives nodes a name of the caller's, defined there as well;
-    `given` nodes are written by their name and not defined, as symbols that the reader knows. The python style is NumPy source; see
+    `given` nodes are written by their name and not defined, as symbols that the reader knows. `vec`, 'rows' or 'columns', writes the
+    entries of a matrix in one vector as vec(X), stacked that way. The python style is NumPy source; see
     `symdiff.printing.namespace.preamble` for what it is run with.
     Raises: UnknownName for another style.
 
@@ -125,7 +131,7 @@ def format_formula(
     >>> format_formula(g, 'latex').text
     '2 X^\\\\top (X w - y)'
     """
-    texts, where = format_formulas([e], style, names, given)
+    texts, where = format_formulas([e], style, names, given, vec)
     return Formula(texts[0], tuple(where))
 
 

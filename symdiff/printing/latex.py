@@ -120,7 +120,8 @@ class LatexWriter(MathWriter):
         return f"{wrapped}^{{{circle}{exponent}}}"
 
     def subscripted(self, base: str, letters: str) -> str:
-        return f"({base})_{{{letters}}}" if "_{" in base or "^" in base else f"{base}_{{{letters}}}"
+        loose = ("_{" in base or "^" in base) and not base.endswith((")", "]"))
+        return f"({base})_{{{letters}}}" if loose else f"{base}_{{{letters}}}"
 
     def quotient(self, above: Term, below: Term) -> str:
         return f"\\frac{{{self.write(above)}}}{{{self.write(below)}}}"

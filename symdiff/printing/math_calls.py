@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from symdiff.printing import term
-from symdiff.printing.forms import is_square, is_sum_of_squares
+from symdiff.printing.forms import is_square, is_sum_of_squares, row_of
 from symdiff.printing.precedence import POSTFIX, POWER, PRODUCT
 from symdiff.printing.term import Term
 
@@ -51,7 +51,17 @@ def _outer(w: Any, t: Term) -> str:
 
 
 def _kron(w: Any, t: Term) -> str:
-    return str(w.kronecker.join(w.write(a, POWER) for a in t.args))
+    """A ⊗ B; what is a row is written as one."""
+    return str(w.kronecker.join(w.transposed(w.write(row, POSTFIX)) if (row := row_of(a)) else w.factor(a) for a in t.args))
+
+
+def _reshape(w: Any, t: Term) -> str:
+    """vec(X), where the formula says how X is stacked."""
+    x, to = t.args
+    if not w.vec or len(x.shape) != 2 or not (term.is_number(to) and to.data == -1):
+        return ""
+    stacked = x if w.vec == "rows" or (x.op == "call" and x.data[0] == "eye") else term.transpose(x)
+    return str(w.function("vec") + w.bracket(w.write(stacked)))
 
 
 def _swapaxes(w: Any, t: Term) -> str:
@@ -84,5 +94,5 @@ def _einsum(w: Any, t: Term) -> str:
 
 CALLS: Mapping[str, Callable[[Any, Term], str]] = {
     "norm": _norm, "sqrt": _sqrt, "abs": _abs, "inv": _inverse, "eye": _eye, "ones": _ones, "zeros": _zeros, "outer": _outer, "kron": _kron,
-    "swapaxes": _swapaxes, "sum": _sum, "einsum": _einsum,
+    "reshape": _reshape, "swapaxes": _swapaxes, "sum": _sum, "einsum": _einsum,
 }  # fmt: skip

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from symdiff.printing import term
-from symdiff.printing.forms import diagonal_side, is_column_of_ones_product, is_new_axis, is_open_sum, is_square, reads_as_row
+from symdiff.printing.forms import diagonal_side, is_column_of_ones_product, is_kron, is_new_axis, is_open_sum, is_square, reads_as_row
 from symdiff.printing.math_calls import CALLS
 from symdiff.printing.precedence import ADD, ATOM, LOOSE, POSTFIX, POWER, PRODUCT, SIGN, TIMES, binding
 from symdiff.printing.term import Term
@@ -31,6 +31,7 @@ class MathWriter:
 
     def __init__(self, names: Mapping[Any, str]) -> None:
         self.names = names
+        self.vec = ""  # how vec(X) stacks the entries of X, by 'rows' or by 'columns', where a formula may say vec
 
     # --- tokens of a style ------------------------------------------------------------------------------------------
     def name(self, word: str) -> str:
@@ -155,8 +156,10 @@ class MathWriter:
         return self.prefixed(scalars, back)
 
     def factor(self, t: Term) -> str:
-        """A factor of a matrix product; a product in a product needs no brackets."""
-        chained = self.binding(t) == PRODUCT and t.shape != () and (t.op != "times" or all(a.shape != () for a in t.args))
+        """A factor of a matrix product; a product in a product needs no brackets, but a Kronecker product does."""
+        chained = (
+            self.binding(t) == PRODUCT and not is_kron(t) and t.shape != () and (t.op != "times" or all(a.shape != () for a in t.args))
+        )
         return self.write(t, PRODUCT if chained else POWER)
 
     def prefixed(self, scalars: Sequence[Term], back: str) -> str:

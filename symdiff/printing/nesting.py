@@ -11,7 +11,7 @@ def put_in(text: str, mark: str, inner: str) -> str:
     >>> put_in('y ⊙ #', '#', 'W h'), put_in('Wᵀ #', '#', 'y ⊙ h'), put_in('#ᵀ y', '#', 'W h')
     ('y ⊙ W h', 'Wᵀ (y ⊙ h)', '(W h)ᵀ y')
     """
-    loose = _outside_brackets(inner)
+    loose = outside_brackets(inner)
     one_thing = " " not in loose
     sum_or_quotient = any(f" {sign} " in loose for sign in "+−-/")
     elementwise = any(f" {sign} " in loose for sign in (*ELEMENTWISE, "@"))
@@ -26,7 +26,12 @@ def put_in(text: str, mark: str, inner: str) -> str:
     return text
 
 
-def _outside_brackets(text: str) -> str:
+def outside_brackets(text: str) -> str:
+    """The text without what stands in brackets.
+
+    >>> outside_brackets('a (b + c) d')
+    'a  d'
+    """
     depth, kept = 0, []
     for c in text:
         depth += c in "([{"

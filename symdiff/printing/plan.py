@@ -247,8 +247,9 @@ def is_kronecker(network: Network, shape: Shape, to: Shape) -> bool:
     """Whether a product of this shape, reshaped, is a Kronecker product: two parts that own every other axis."""
     if len(shape) != 2 * len(to) or len(to) not in (1, 2) or any(dim_mul(*shape[2 * k : 2 * k + 2]) != d for k, d in enumerate(to)):
         return False
-    left, right = set(network.out[::2]), set(network.out[1::2])
-    labelled = [set(ls) for _, ls in network.factors if ls]
+    single = {label for label, d in zip(network.out, shape, strict=True) if d == 1}  # the other side of a row or a column
+    left, right = set(network.out[::2]) - single, set(network.out[1::2]) - single
+    labelled = [own for _, ls in network.factors if (own := set(ls) - single)]
     parts = components(labelled)
     owned = [set().union(*(labelled[k] for k in part)) & set(network.out) for part in parts]
     return len(parts) == 2 and left in owned and right in owned

@@ -282,7 +282,7 @@ def _joined(arrays: list[list[Factor]], out: frozenset[int], dims: Mapping[int, 
 def _einsum(factors: list[Factor], out: Labels, dims: Mapping[int, Dim], scalars: Scalars, positive: bool) -> Options:
     """A product without a matrix form: einsum of parts that have one each."""
     kept = tuple(a for a in out if any(a in f.labels for f in factors))
-    parts = _parts_of_einsum(factors, frozenset(out), dims)
+    parts = _parts_of_einsum(factors, out, dims)
     letters: dict[int, str] = {}
     for label in (*kept, *(a for layout, _ in parts for a in layout if a is not None)):
         letters.setdefault(label, (string.ascii_lowercase[8:] + string.ascii_lowercase[:8] + string.ascii_uppercase)[len(letters)])
@@ -294,15 +294,16 @@ def _einsum(factors: list[Factor], out: Labels, dims: Mapping[int, Dim], scalars
     return {kept: t if positive else term.negate(t)}
 
 
-def _parts_of_einsum(factors: list[Factor], out: frozenset[int], dims: Mapping[int, Dim]) -> list[tuple[Layout, Term]]:
-    """Factors that share summed labels are multiplied first, where that has a matrix form."""
+def _parts_of_einsum(factors: list[Factor], order: Labels, dims: Mapping[int, Dim]) -> list[tuple[Layout, Term]]:
+    """Factors that share summed labels are multiplied first, where that has a matrix form; parts in the order of their first axis."""
+    out = frozenset(order)
     parts: list[tuple[Layout, Term]] = []
     for group in components([set(f.labels - out) or {-1 - k} for k, f in enumerate(factors)]):
         members = [factors[k] for k in group]
         own = out & frozenset().union(*(f.labels for f in members))
         found = [(s, q) for s, q in _searched(members, own, dims, ()) if s.above]
         if found:
-            state, search = min(found, key=lambda pair: pair[0].weight)
+            state, search = min(found, key=lambda pair: (pair[0].weight, labels_of(pair[0].layout) != tuple(a for a in order if a in own)))
             parts.append((state.layout, search.value(state)))
         else:
             for f in members:
@@ -310,4 +311,6 @@ def _parts_of_einsum(factors: list[Factor], out: frozenset[int], dims: Mapping[i
                 if f.below:
                     t = term.over(ONE, t, t.shape)
                 parts.append((layout, t))
+    place = {label: k for k, label in enumerate(order)}
+    parts.sort(key=lambda part: min((place.get(a, len(place)) for a in part[0] if a is not None), default=-1))  # δ_ik A_jl, not A_jl δ_ik
     return parts

@@ -13,7 +13,9 @@ from typing import Literal
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 
-Kind = Literal["loss", "rewritten", "differential", "together", "moved", "cotangent", "gradient", "identity", "result"]
+Kind = Literal[
+    "loss", "rewritten", "differential", "together", "moved", "cotangent", "gradient", "second", "quadratic", "jacobian", "identity", "result"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """left = right, by `rules`, with `fixed` held fixed; `defines` are the symbols that appear here first, with what they stand for in
-    terms of other symbols; `pairs` are the (cotangent, differential) whose inner products the right side is the sum of;
+    """left = right, by `rules`, with `fixed` held fixed (of a second differential in another variable, the differential, then the variable); `defines` are the symbols that appear here first, with what they stand for in
+    terms of other symbols; `pairs` are the (cotangent, differential) whose inner products the right side is the sum of, or, of a Jacobian
+    that is read off, the differentials of the function and of the variable;
     `transposed` are the factors whose transposes moving a differential to the right brought in."""
 
     kind: Kind

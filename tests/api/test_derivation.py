@@ -217,8 +217,15 @@ def test_what_is_known_of_the_variable_is_not_used_before_differentiating():
 
 def test_what_is_no_scalar_and_what_is_too_long_are_refused():
     x = sd.var("x", "n")
-    with pytest.raises(sd.ShapeError, match="scalar loss"):
-        sd.derivation(x, x)
+    for kind in ("gradient", "hessian"):
+        with pytest.raises(
+            sd.ShapeError, match=f"the {kind} is that of a scalar loss, not of shape \\(n,\\): sum it, or ask for kind='jacobian'"
+        ):
+            sd.derivation(x, x, kind=kind)
+    with pytest.raises(sd.UnknownName, match="no derivative 'hesian' \\(did you mean 'hessian'"):
+        sd.derivation(sd.sum(x), x, kind="hesian")
+    with pytest.raises(sd.SymdiffError, match="2 variables are given"):
+        sd.derivation(sd.sum(x), (x, x))
     y = w = sd.var("w")
     for _ in range(400):
         y = sd.sin(y)
