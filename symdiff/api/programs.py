@@ -12,7 +12,7 @@ from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr
 from symdiff.lowering.lowered import Lowered
 from symdiff.lowering.lowered import lower as lower_as_it_is
-from symdiff.lowering.numba_lowered import lower_chosen, lower_compiled
+from symdiff.lowering.lowered_compiled import lower_chosen, lower_compiled
 from symdiff.rewrite import stabilise_all
 
 BACKENDS: dict[str, Callable[..., Lowered]] = {"numpy": lower_as_it_is, "numba": lower_compiled, "auto": lower_chosen}

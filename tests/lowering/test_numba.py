@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import symdiff as sd
 from symdiff.errors import BadSetting, BindingError, MissingExtra, Unsupported
-from symdiff.lowering import numba_cache, numba_lowered
+from symdiff.lowering import lowered_compiled, numba_cache
 from symdiff.lowering.lowered import lower
-from symdiff.lowering.numba_lowered import Compiled
+from symdiff.lowering.lowered_compiled import Compiled
 from symdiff.lowering.numba_source import emit_numba
 
 pytest.importorskip("numba")
@@ -222,7 +222,7 @@ def test_auto_compiles_where_it_pays_off(calls, kind):
 
 
 def test_without_numba_auto_goes_on_with_numpy(monkeypatch):
-    for module in (numba_cache, numba_lowered):
+    for module in (numba_cache, lowered_compiled):
         monkeypatch.setattr(module, "numba_is_there", lambda: False)
     assert not isinstance(sd.lower(LOSS, [X, w, y], backend="auto", calls=10**9), Compiled)
     with pytest.raises(MissingExtra, match=r"\[jit\]"):
