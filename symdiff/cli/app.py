@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import symdiff
-from symdiff.cli import check, derive, doctor, train
+from symdiff.cli import check, derive, doctor, explain, train
 from symdiff.cli.exits import run
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("check")(check.check)
 app.command("derive")(derive.derive)
 app.command("doctor")(doctor.doctor)
+app.command("explain")(explain.explain)
 app.command("train")(train.train)
 
 

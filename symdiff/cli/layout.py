@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 from rich.cells import cell_len
 
@@ -47,3 +48,27 @@ def table(rows: Iterable[Sequence[str]], right: Sequence[int] = (), gap: int = 3
         return blank + text if k in right else text + blank
 
     return [(" " * indent + (" " * gap).join(cell(text, k) for k, text in enumerate(row))).rstrip() for row in cells]
+
+
+def wrapped(text: str, columns: int, indent: int = 2) -> list[str]:
+    """A sentence in lines, all indented.
+
+    >>> wrapped('one two three', 9)
+    ['  one two', '  three']
+    """
+    return wrap(text, columns, initial_indent=" " * indent, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+
+
+def table_in(rows: Sequence[Sequence[str]], columns: int, right: Sequence[int] = (), gap: int = 3, indent: int = 2) -> list[str]:
+    """Rows in columns, the text of the last column wrapped to a number of columns.
+
+    >>> table_in([('a', 'what is wrapped at this width'), ('bc', 'short')], 27)
+    ['  a    what is wrapped at', '       this width', '  bc   short']
+    """
+    *fixed, last = zip(*rows, strict=True)
+    start = indent + sum(max(map(cell_len, column)) + gap for column in fixed)
+    cells: list[tuple[str, ...]] = []
+    for k, text in enumerate(last):
+        lines = wrapped(text, max(columns - start, 20), 0) or [""]
+        cells += [(*(column[k] if i == 0 else "" for column in fixed), line) for i, line in enumerate(lines)]
+    return table(cells, right, gap, indent)
