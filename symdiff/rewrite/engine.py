@@ -37,6 +37,7 @@ PASSES = 3  # until a written form is
 LARGE = 3000  # nodes; above this, one round without trials: identities, products, like terms
 FUEL = 24  # changes of one node in one round
 DEPTH = 4  # trials within trials
+TRIALS = 80  # products brought to normal form in one visit, after which no further trial begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,16 @@ _BY_FUNCTION = by_function(ELEMENTWISE)
 class Round:
     """One pass over a DAG. Normal forms are remembered by node, so that a shared node is treated once."""
 
-    def __init__(self, roots: Sequence[Expr], steps: list[Step] | None, signs: Signs, large: bool = False) -> None:
+    def __init__(
+        self, roots: Sequence[Expr], steps: list[Step] | None, signs: Signs, large: bool = False, before: Round | None = None
+    ) -> None:
         self.signs = signs
+        self.before = before
+        self.fixed: set[Expr] = set()  # nodes that a visit left as they were
+        self.stirred: set[Expr] = set()  # products, sums and powers over what may be opened now and could not before, or the reverse
         self.large = large
         self.depth = 0
+        self.trials = 0
         self.uses: Counter[Expr] = use_counts(*roots)
         self.normal: dict[Expr, Expr] = {}
         self.shared: set[Expr] = set()
@@ -76,18 +83,34 @@ class Round:
         for node in topological(e, until=lambda n: n in self.normal):
             if node in self.normal:
                 continue
-            result = with_operands(node, tuple(self.normal[o] for o in node.operands))
-            for _ in range(FUEL):
-                before = result
-                result = self.visit(before)
-                if result is before:
-                    break
-                result = self._below(result)
+            result = with_operands(node, tuple([self.normal[o] for o in node.operands]))
+            moved = any(self._moved(o) for o in result.operands)
+            if moved and (isinstance(result, (Add, Contract)) or (isinstance(result, Map) and result.fn == "pow")):
+                self.stirred.add(result)
+            if moved or self.before is None or result not in self.before.fixed:
+                result = self._rewritten(result)
             self.normal[node] = result
             self.normal.setdefault(result, result)
             if self.uses[node] > 1:
                 self.shared.add(result)
+            if result is node and not self.depth:
+                self.fixed.add(node)
         return self.normal[e]
+
+    def _moved(self, e: Expr) -> bool:
+        """Whether a node looks otherwise than in the round before to those above it."""
+        return e in self.stirred or (self.before is not None and (e in self.shared) != (e in self.before.shared))
+
+    def _rewritten(self, e: Expr) -> Expr:
+        """A node over operands in normal form, visited until nothing changes."""
+        result = e
+        for _ in range(FUEL):
+            before = result
+            result = self.visit(before)
+            if result is before:
+                break
+            result = self._below(result)
+        return result
 
     def _below(self, e: Expr) -> Expr:
         """Bring the new operands of a rewritten node to normal form."""
@@ -104,6 +127,8 @@ class Round:
             self.steps.append(Step(rule, before, after))
 
     def visit(self, e: Expr) -> Expr:
+        if not self.depth:
+            self.trials = 0
         match e:
             case Map():
                 return self.visit_map(e)
@@ -123,6 +148,7 @@ class Round:
         return e
 
     def product(self, term: Term) -> Expr:
+        self.trials += 1
         return normal_product(term, self.may_open, self.signs.turn)
 
     def visit_product(self, e: Contract) -> Expr:
@@ -168,8 +194,8 @@ class Round:
         return best if fraction is None or cost(fraction) >= cost(best) else fraction
 
     def settle(self, e: Expr) -> Expr:
-        """A new expression in normal form, as far down as DEPTH trials within trials."""
-        if self.depth == DEPTH:
+        """A new expression in normal form, as far down as DEPTH trials within trials, while TRIALS last."""
+        if self.depth == DEPTH or self.trials > TRIALS:
             return e
         self.depth += 1
         try:
@@ -219,8 +245,9 @@ def rounds(roots: Sequence[Expr], steps: list[Step] | None, most: int) -> list[E
     """Rounds until nothing changes."""
     current = list(roots)
     signs = Signs(current)
+    one: Round | None = None
     for _ in range(most):
-        one = Round(current, steps, signs, large=most == 1)
+        one = Round(current, steps, signs, large=most == 1, before=one)
         new = [one.run(e) for e in current]
         if new == current:
             break

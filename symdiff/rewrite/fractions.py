@@ -14,7 +14,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Ones
 from symdiff.rewrite.expand import MOST_TERMS, expand
 from symdiff.rewrite.sums import normal_sum
-from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, joined, term_key
+from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, joined_key
 
 Product = Callable[[Term], Expr]
 MayOpen = Callable[[Expr], bool]
@@ -91,8 +91,8 @@ def divided(term: Term, product: Product) -> Expr | None:
             if not isinstance(f, Add) or not isinstance(base, Add) or exponent != -1 or other != ls or len(base.terms) >= len(f.terms):
                 continue
             above, below = [as_term(t) for t in f.terms], [as_term(t) for t in base.terms]
-            first = term_key(joined(below[0]))
-            same = next((t for t in above if term_key(joined(t)) == first), None)
+            _, first = joined_key(below[0])
+            same = next((t for t in above if joined_key(t)[1] == first), None)
             if same is None:
                 continue
             ratio = as_ratio(same.coefficient, below[0].coefficient)

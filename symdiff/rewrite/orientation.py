@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from symdiff.expr.algebra import add
 from symdiff.expr.leaves import constant_value
-from symdiff.expr.node import Expr, topological
+from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add
-from symdiff.rewrite.terms import as_term, joined, term_key
+from symdiff.rewrite.terms import as_term, joined_key
 
 Difference = frozenset[tuple[object, object]]
 
@@ -22,8 +22,13 @@ def negative(e: Add) -> Expr:
     return add(*(t.expr() for t in sorted(terms, key=lambda t: t.coefficient < 0)))
 
 
-def _written(e: Add, sign: int) -> Difference:
-    return frozenset((term_key(t), t.coefficient * sign) for t in (joined(as_term(t)) for t in e.terms))
+def _written(e: Add) -> tuple[Difference, Difference]:
+    """What tells a difference from others, and its opposite; noted at the node."""
+    notes = memo_of(e)
+    if "written" not in notes:
+        terms = [(t.coefficient, *joined_key(t)) for t in map(as_term, e.terms)]
+        notes["written"] = tuple(frozenset((key, c * inner * sign) for c, inner, key in terms) for sign in (1, -1))
+    return notes["written"]  # type: ignore[no-any-return]
 
 
 class Signs:
@@ -42,7 +47,7 @@ class Signs:
         if all(as_term(t).coefficient < 0 for t in e.terms):
             turned = negative(e)
             return turned if isinstance(turned, Add) else None
-        written, opposite = _written(e, 1), _written(e, -1)
+        written, opposite = _written(e)
         if written in self.seen:
             return None
         constants = [c for t in e.terms if (c := constant_value(t)) is not None]

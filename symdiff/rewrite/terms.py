@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symdiff.expr.algebra import contract
@@ -26,13 +26,14 @@ class Term:
     coefficient: Number
     factors: tuple[Factor, ...]
     out: Labels
+    key: tuple[Number, tuple[object, ...]] | None = field(default=None, compare=False, repr=False)  # see joined_key
 
     def expr(self) -> Expr:
         head: list[Factor] = [] if self.coefficient == 1 else [(Const(self.coefficient), ())]
         return contract([*head, *self.factors], self.out)
 
     def scaled(self, by: Number) -> Term:
-        return Term(multiply_numbers(self.coefficient, by), self.factors, self.out)
+        return Term(multiply_numbers(self.coefficient, by), self.factors, self.out, self.key)
 
     def without(self, k: int) -> tuple[Factor, ...]:
         return self.factors[:k] + self.factors[k + 1 :]
@@ -106,37 +107,54 @@ def used_labels(factors: Iterable[Factor]) -> set[int]:
 
 def term_key(term: Term) -> tuple[object, ...]:
     """The same for all orders of the factors and all numbers of the summed labels; the coefficient does not count."""
-    colour: dict[int, tuple[object, ...]] = {label: (0, k) for k, label in enumerate(term.out)}
-    for label in used_labels(term.factors):
-        colour.setdefault(label, (1,))
-    many = len(colour) > len(term.out)
-    for _ in range(3 if many else 0):  # refine: a label is known by where it stands and by its neighbours
-        seen: dict[int, list[object]] = {label: [] for label in colour}
-        for f, ls in term.factors:
-            shades = [colour[label] for label in ls]
-            if is_symmetric(f):
-                for axis, label in enumerate(ls):
-                    seen[label].append((f.digest, 0, repr(shades[1 - axis])))
-            else:
-                for axis, label in enumerate(ls):
-                    seen[label].append((f.digest, axis, repr(shades)))
-        ranked = sorted({repr((colour[label], sorted(map(repr, where)))) for label, where in seen.items()})
-        rank = {text: k for k, text in enumerate(ranked)}
-        colour = {label: (*colour[label][:2], rank[repr((colour[label], sorted(map(repr, where))))]) for label, where in seen.items()}
+    digests = [(f.digest, ls, is_symmetric(f)) for f, ls in term.factors]
+    colour = _colours(digests, term.out)
 
-    def place(factor: Factor) -> tuple[bytes, str]:
-        f, ls = factor
+    def place(k: int) -> tuple[bytes, list[int]]:
+        digest, ls, symmetric = digests[k]
         shades = [colour[label] for label in ls]
-        return f.digest, repr(sorted(shades, key=repr) if is_symmetric(f) else shades)
+        return digest, sorted(shades) if symmetric else shades
 
-    ordered = sorted(term.factors, key=place)
     number = {label: k for k, label in enumerate(term.out)}
-    parts: list[object] = []
-    for f, ls in ordered:
-        if is_symmetric(f):
-            ls = tuple(sorted(ls, key=lambda label: (number.get(label, 10**9), repr(colour[label]))))
-        parts.append((f, tuple(number.setdefault(label, len(number)) for label in ls)))
-    return (len(term.out), *parts)
+    parts: list[object] = [len(term.out)]
+    for k in sorted(range(len(digests)), key=place):
+        ls = digests[k][1]
+        if digests[k][2]:
+            ls = tuple(sorted(ls, key=lambda label: (number.get(label, 10**9), colour[label])))
+        parts.append((term.factors[k][0], tuple([number.setdefault(label, len(number)) for label in ls])))
+    return tuple(parts)
+
+
+def _colours(digests: Sequence[tuple[bytes, Labels, bool]], out: Labels) -> dict[int, int]:
+    """A number for each label that depends on where it stands and on its neighbours: different ones where three refinements tell them apart."""
+    colour = {label: k for k, label in enumerate(out)}
+    for _, ls, _ in digests:
+        for label in ls:
+            colour.setdefault(label, len(out))
+    for _ in range(3):
+        if len(set(colour.values())) == len(colour):
+            break
+        seen: dict[int, list[tuple[bytes, int, tuple[int, ...]]]] = {label: [] for label in colour}
+        for digest, ls, symmetric in digests:
+            shades = tuple([colour[label] for label in ls])
+            for axis, label in enumerate(ls):
+                seen[label].append((digest, 0, (shades[1 - axis],)) if symmetric else (digest, axis, shades))
+        known = {label: (colour[label], sorted(where)) for label, where in seen.items()}
+        distinct: list[tuple[int, list[tuple[bytes, int, tuple[int, ...]]]]] = []
+        for label in sorted(known, key=known.__getitem__):
+            if not distinct or distinct[-1] != known[label]:
+                distinct.append(known[label])
+            colour[label] = len(distinct) - 1
+    return colour
+
+
+def joined_key(t: Term) -> tuple[Number, tuple[object, ...]]:
+    """The number that products inside a term contribute, and the key of the whole, these opened; noted at the term."""
+    if t.key is None:
+        whole = joined(Term(1, t.factors, t.out))
+        object.__setattr__(t, "key", (whole.coefficient, term_key(whole)))
+    assert t.key is not None
+    return t.key
 
 
 def is_symmetric(e: Expr) -> bool:
@@ -183,9 +201,7 @@ def collect(terms: Sequence[Term]) -> list[Term]:
     kept: list[Term] = []
     scale: list[Number] = []
     for t in terms:
-        whole = joined(t)
-        key = term_key(whole)
-        ratio = 1 if whole.coefficient == t.coefficient else as_ratio(whole.coefficient, t.coefficient)
+        ratio, key = joined_key(t)
         if key in first:
             k = first[key]
             extra = multiply_numbers(t.coefficient, as_ratio(ratio, scale[k]))
