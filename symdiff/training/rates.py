@@ -14,48 +14,48 @@ from dataclasses import dataclass, field
 from symdiff.expr.elementwise import cos, equal, floor, greater, less, logical_and, maximum, minimum, mod, where
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
-from symdiff.training.specs import Choice, Setting, count, fraction, nonnegative, positive, read
+from symdiff.training.specs import Choice, Setting, count, fraction, nonnegative, number, positive, read
 
-# (the rate so far, t: updates before this one, the loss before it, state, settings) -> the rate, and the new state
+# (the rate so far, k: the number of the update, the loss before it, state, settings) -> the rate, and the new state
 Rule = Callable[[Expr, Expr, Expr, Mapping[str, Expr], Mapping[str, Expr]], tuple[Expr, dict[str, Expr]]]
 PI = const(math.pi)
 
 
-def constant(rate: Expr, t: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
+def constant(rate: Expr, k: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
     """The rate as it is given."""
     return rate, {}
 
 
-def step(rate: Expr, t: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
+def step(rate: Expr, k: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
     """Times γ after each so many updates, as StepLR."""
-    return rate * p["gamma"] ** floor(t / p["steps"]), {}
+    return rate * p["gamma"] ** floor((k - 1) / p["steps"]), {}
 
 
-def exponential(rate: Expr, t: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
+def exponential(rate: Expr, k: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
     """Times γ after each update, as ExponentialLR."""
-    return rate * p["gamma"] ** t, {}
+    return rate * p["gamma"] ** (k - 1), {}
 
 
-def cosine(rate: Expr, t: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
+def cosine(rate: Expr, k: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
     """Half a cosine down to `least` in so many updates, where it stays (CosineAnnealingLR rises again).
 
     Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts (2017), equation 5, without restarts.
     """
-    return p["least"] + (rate - p["least"]) * (1 + cos(PI * minimum(t / p["steps"], 1))) / 2, {}
+    return p["least"] + (rate - p["least"]) * (1 + cos(PI * minimum((k - 1) / p["steps"], 1))) / 2, {}
 
 
-def warmup(rate: Expr, t: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
+def warmup(rate: Expr, k: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
     """From the fraction `start` of the rate up to all of it in equal parts, as LinearLR."""
-    return rate * (p["start"] + (1 - p["start"]) * minimum(t / p["steps"], 1)), {}
+    return rate * (p["start"] + (1 - p["start"]) * minimum((k - 1) / p["steps"], 1)), {}
 
 
-def one_cycle(rate: Expr, t: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
+def one_cycle(rate: Expr, k: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
     """Half a cosine up from rate/div to the rate during the fraction `rise` of the steps, half a cosine down to rate/(div·final).
 
     As OneCycleLR without its cycle of momentum; after the last step the rate stays.
     Source: Smith and Topin, Super-convergence: very fast training of neural networks using large learning rates (2018).
     """
-    top = p["rise"] * p["steps"] - 1
+    t, top = k - 1, p["rise"] * p["steps"] - 1
     up = _half_cosine(rate / p["div"], rate, t / top)
     down = _half_cosine(rate, rate / (p["div"] * p["final"]), minimum((t - top) / (p["steps"] - 1 - top), 1))
     return where(less(t, top), up, down), {}
@@ -65,13 +65,13 @@ def _half_cosine(start: Expr, end: Expr, done: Expr) -> Expr:
     return end + (start - end) * (1 + cos(PI * done)) / 2
 
 
-def plateau(rate: Expr, t: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
+def plateau(rate: Expr, k: Expr, loss: Expr, s: Mapping[str, Expr], p: Mapping[str, Expr]) -> tuple[Expr, dict[str, Expr]]:
     """Times `factor` once the loss has not fallen below the best by the fraction `threshold` more than `patience` times in a row.
 
     As ReduceLROnPlateau (mode 'min', threshold_mode 'rel') without its eps, with the loss before the update; `every` so many updates, an
     epoch of mini-batches, their mean loss is looked at. `cooldown` times after a reduction nothing is counted.
     """
-    now = equal(mod(t + 1, p["every"]), 0)
+    now = equal(mod(k, p["every"]), 0)
     mean = s["mean"] + loss / p["every"]
     better = less(mean, s["best"] * (1 - p["threshold"]))
     cooling = greater(s["cooling"], 0)
@@ -108,8 +108,8 @@ RATES: dict[str, Kind] = {
     "plateau": Kind(
         plateau,
         {
-            "patience": nonnegative(10, "N"), "factor": fraction(0.1, "γ"), "threshold": fraction(1e-4, "τ"),
-            "cooldown": nonnegative(0, "C"), "least": nonnegative(0.0, "η_min"), "every": count(1, "S"),
+            "patience": number(10, "N"), "factor": fraction(0.1, "γ"), "threshold": fraction(1e-4, "τ"),
+            "cooldown": number(0, "C"), "least": nonnegative(0.0, "η_min"), "every": count(1, "S"),
         },
         {"mean": 0.0, "best": math.inf, "bad": 0.0, "cooling": 0.0, "scale": 1.0},
     ),
@@ -120,10 +120,10 @@ class Rate(Choice[Kind]):
     """One schedule with the values of its settings."""
 
     def apply(
-        self, rate: Expr, t: Expr, loss: Expr, state: Mapping[str, Expr], settings: Mapping[str, Expr] | None = None
+        self, rate: Expr, k: Expr, loss: Expr, state: Mapping[str, Expr], settings: Mapping[str, Expr] | None = None
     ) -> tuple[Expr, dict[str, Expr]]:
-        """The rate after t updates, and the new state by slot. `settings`: symbols in place of numbers."""
-        return self.kind.rule(rate, t, loss, state, settings or self.numbers)
+        """The rate of update k, 1 at first, and the new state by slot. `settings`: symbols in place of numbers."""
+        return self.kind.rule(rate, k, loss, state, settings or self.numbers)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def read_rate(spec: str | RateSchedule | None, steps: int | None = None) -> Rate
     Raises: UnknownName for a name or setting that is not there, with the near miss; BadSetting for a value out of range or missing.
 
     >>> read_rate('cosine', steps=10).spec
-    'cosine:steps=10.0,least=0.0'
+    'cosine:steps=10,least=0.0'
     """
     if isinstance(spec, RateSchedule):
         return spec

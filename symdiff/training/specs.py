@@ -69,6 +69,11 @@ def nonnegative(default: float | None, symbol: str) -> Setting:
     return Setting(default, symbol)
 
 
+def number(default: int | None, symbol: str) -> Setting:
+    """A whole number from 0 on."""
+    return Setting(default, symbol, whole=True)
+
+
 def count(default: int | None, symbol: str) -> Setting:
     """A whole number from 1 on."""
     return Setting(default, symbol, least=1.0, whole=True)
@@ -137,7 +142,7 @@ def settings_of(what: str, name: str, row: Row, given: Mapping[str, float]) -> d
             raise BadSetting(f"{what} {name}: {key} is not given, {setting.range} is wanted, such as {name}:{key}=100")
         if not setting.allows(value):
             raise BadSetting(f"{what} {name}: {key}={value:g} is given, {setting.range} is wanted")
-        values[key] = value
+        values[key] = int(value) if setting.whole else float(value)
     return values
 
 

@@ -80,7 +80,7 @@ def training_step(
     rate: Expr = RATE
     for part in read_rate(rate_schedule).parts:
         kept = state.scalars(f"{part.name}_", part.kind.slots)
-        rate, new = part.apply(rate, k - 1, net.loss, kept)
+        rate, new = part.apply(rate, k, net.loss, kept)
         state.change(kept, new)
     term = const(0) if shrink is None else shrink.term(net.weights)
     objective = net.loss + term

@@ -20,17 +20,17 @@ REFERENCE = json.loads((Path(__file__).with_name("reference") / "optimizers.json
 
 def rates(spec: str, losses: list[float], base: float = 0.5) -> list[float]:
     """The rate of each step, given the loss before it."""
-    t, loss = var("t"), var("loss")
+    k, loss = var("k"), var("loss")
     rate, changed, state = RATE, {}, {}
     for part in read_rate(spec).parts:
         slots = {slot: var(f"{part.name}_{slot}") for slot in part.kind.slots}
-        rate, new = part.apply(rate, t, loss, slots)
+        rate, new = part.apply(rate, k, loss, slots)
         changed |= {slots[slot]: value for slot, value in new.items()}
         state |= {slots[slot]: value for slot, value in part.kind.slots.items()}
-    program = lower([rate, *changed.values()], [RATE, t, loss, *state], simplify=False)
+    program = lower([rate, *changed.values()], [RATE, k, loss, *state], simplify=False)
     found = []
-    for k, value in enumerate(losses):
-        now, *new = program(base, float(k), value, *state.values())
+    for number, value in enumerate(losses, 1):
+        now, *new = program(base, float(number), value, *state.values())
         found.append(float(now))
         state = dict(zip(changed, new, strict=True))
     return found
