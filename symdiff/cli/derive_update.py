@@ -119,6 +119,11 @@ def settings_text(settings: Mapping[str, float]) -> str:
     return ", ".join(f"{symbol} = {value:.6g}" for symbol, value in settings.items())
 
 
+def update_lines(found: Update, style: str, columns: int) -> list[str]:
+    """The update in a style: the page, LaTeX, or the generated NumPy step. Raises: BadSetting for a style that has none of these."""
+    return page(found, columns) if style == "unicode" else listing(found, style)
+
+
 # --- the page -------------------------------------------------------------------------------------------------------
 def page(found: Update, columns: int) -> list[str]:
     """The page in lines of at most so many columns."""
