@@ -11,7 +11,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from symdiff.cli.derive_text import number
-from symdiff.cli.layout import equation, padded, table, wrapped
+from symdiff.cli.layout import equation, padded, wrapped
 from symdiff.cli.matrix_text import definition_lines
 from symdiff.cli.notation import Notation
 from symdiff.errors import BadSetting
@@ -144,7 +144,7 @@ def page(found: Update, columns: int) -> list[str]:
         joint = isinstance(found.how, JointOptimizer)
         what = "All weights in one vector w, with the gradient g" if joint else f"Each number w of a weight, {slope}"
         blocks.append([what + counted, *(line for lines in found.rules for line in rule_block(lines, notation, columns))])
-    blocks.append(_values(found, notation))
+    blocks.append(_values(found, notation, columns))
     return [line for block in blocks if block for line in ("", *block)][1:]
 
 
@@ -170,7 +170,12 @@ def _marked(formulas: Sequence[tuple[str, str, Expr]], seen: SeenFormulas, notat
         first, *rest = equation(padded(name, left), text, columns, indent=len(start))
         lines += [(start + first[len(start) :], mark), *((line, "") for line in rest)]
     column = max((cell_len(line) for line, mark in lines if mark), default=0)
-    return [padded(line, column) + "   ◂ " + mark if mark else line for line, mark in lines]
+    found: list[str] = []
+    for line, mark in lines:
+        note = f"   ◂ {mark}" if mark else ""
+        fits = column + cell_len(note) <= columns
+        found += [padded(line, column) + note if fits and mark else line, *wrapped(note.strip(), columns, 9) * (not fits and bool(mark))]
+    return found
 
 
 def rule_block(lines: Lines, notation: Notation, columns: int) -> list[str]:
@@ -180,7 +185,7 @@ def rule_block(lines: Lines, notation: Notation, columns: int) -> list[str]:
     facts = [settings_text(lines.settings)] if lines.settings else []
     if lines.start:
         facts.append("at first " + ", ".join(f"{notation.name(v)} = {value:g}" for v, value in lines.start.items()))
-    block = [f"  {lines.title}" + (f"   {'; '.join(facts)}" if facts else "")]
+    block = wrapped("   ".join([lines.title, *["; ".join(facts)] * bool(facts)]), columns)
     for name, text in formulas:
         block += equation(padded(name, left), text, columns, indent=4)
     for k, (name, text) in enumerate(where):
@@ -189,16 +194,20 @@ def rule_block(lines: Lines, notation: Notation, columns: int) -> list[str]:
     return block
 
 
-def _values(found: Update, notation: Notation) -> list[str]:
+def _values(found: Update, notation: Notation, columns: int) -> list[str]:
     losses = found.losses
     error = f"{number(losses['before'])}, then {number(losses['after'])}"
     if "parallel" in losses:
         error += f"   (parallel updates: {number(losses['parallel'])})"
-    rows = [(notation.loss, error)]
+    lines = [f"One update from the start, η = {found.net.learning_rate:g}", f"  {notation.loss} = {error}"]
     for w, value in found.weights.items():
-        text = np.array2string(value, formatter={"float_kind": lambda x: number(float(x))}, threshold=64, edgeitems=2, max_line_width=10**6)
-        rows.append((notation.formula(after(w)), " ".join(text.split())))
-    return [f"One update from the start, η = {found.net.learning_rate:g}", *table(rows)]
+        head = f"  {notation.formula(after(w))} = "
+        room = columns - cell_len(head)
+        text = np.array2string(
+            value, formatter={"float_kind": lambda x: number(float(x))}, threshold=64, edgeitems=2, max_line_width=room
+        ).splitlines()
+        lines += [head + text[0], *(" " * cell_len(head) + line for line in text[1:])]
+    return lines
 
 
 # --- other styles ---------------------------------------------------------------------------------------------------
