@@ -60,8 +60,16 @@ def visit_where(e: Map) -> Expr:
         return contract([(Const(term.coefficient), ()), *scalars, (inner, every)], every)
     if isinstance(c, Map) and c.fn == "greater" and constant_value(c.args[1]) == 0:
         positive_part = apply("relu", c.args[0])
-        if any(base_and_exponent(f)[0] is positive_part and ls == term.out for f, ls in term.factors):
+        innermost = as_term(_within_masks(a))
+        if any(base_and_exponent(f)[0] is positive_part and ls == innermost.out for f, ls in innermost.factors):
             return a  # relu(u) is 0 already where u > 0 does not hold
+    return e
+
+
+def _within_masks(e: Expr) -> Expr:
+    """u of where(p, where(q, u, 0), 0)."""
+    while isinstance(e, Map) and e.fn == "where" and constant_value(e.args[2]) == 0:
+        e = e.args[1]
     return e
 
 

@@ -28,7 +28,8 @@ from symdiff.rewrite.products import normal_product
 from symdiff.rewrite.rank import lower_rank, number_in_front, reduced_rank, visit_reshape
 from symdiff.rewrite.softmax import log_of_sum, shifted_logsumexp
 from symdiff.rewrite.sums import normal_sum, opened
-from symdiff.rewrite.terms import Term, as_term, collect
+from symdiff.rewrite.terms import as_term, collect
+from symdiff.rewrite.workshop import Products
 from symdiff.rewrite.writing import written
 from symdiff.rules.identities import ELEMENTWISE, Identity
 
@@ -73,7 +74,8 @@ class Round:
         self.stirred: set[Expr] = set()  # products, sums and powers over what may be opened now and could not before, or the reverse
         self.large = large
         self.depth = 0
-        self.trials = 0
+        self.product = Products(lambda term: normal_product(term, self.may_open, signs.turn))
+        self.enough = 0
         self.uses: Counter[Expr] = use_counts(*roots)
         self.normal: dict[Expr, Expr] = {}
         self.shared: set[Expr] = set()
@@ -128,7 +130,7 @@ class Round:
 
     def visit(self, e: Expr) -> Expr:
         if not self.depth:
-            self.trials = 0
+            self.enough = self.product.made + TRIALS
         match e:
             case Map():
                 return self.visit_map(e)
@@ -146,10 +148,6 @@ class Round:
             case Slice() | Scan(kind="cumsum") | Gather() | GatherT() | Scatter():
                 return number_in_front(e)
         return e
-
-    def product(self, term: Term) -> Expr:
-        self.trials += 1
-        return normal_product(term, self.may_open, self.signs.turn)
 
     def visit_product(self, e: Contract) -> Expr:
         """The shorter of: products that others use as well opened, so that they can cancel here, or left whole and then not paid for."""
@@ -195,7 +193,7 @@ class Round:
 
     def settle(self, e: Expr) -> Expr:
         """A new expression in normal form, as far down as DEPTH trials within trials, while TRIALS last."""
-        if self.depth == DEPTH or self.trials > TRIALS:
+        if self.depth == DEPTH or self.product.made > self.enough:
             return e
         self.depth += 1
         try:

@@ -13,6 +13,7 @@ from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Ones
 from symdiff.rewrite.measure import cost_beside
 from symdiff.rewrite.sums import normal_sum
 from symdiff.rewrite.terms import Term, as_term, base_and_exponent, collect
+from symdiff.rewrite.workshop import Products
 
 MOST_TERMS = 24  # of an expansion
 MOST_ADDENDS = 6  # of a sum that is expanded
@@ -120,7 +121,7 @@ def degree_of(term: Term) -> int:
     return sum(degree(f) for f, _ in term.factors)
 
 
-def expanded_terms(terms: Sequence[Term], product: Callable[[Term], Expr]) -> list[Term] | None:
+def expanded_terms(terms: Sequence[Term], product: Products) -> list[Term] | None:
     """The terms of a sum, those multiplied out whose inner sums meet another term; None if there are none or too many."""
     if len(terms) > MOST_TERMS:
         return None
@@ -142,7 +143,7 @@ def expanded_terms(terms: Sequence[Term], product: Callable[[Term], Expr]) -> li
     return result if changed and len(result) <= MOST_TERMS and _gains(plain, result) else None
 
 
-def expanded(e: Expr, product: Callable[[Term], Expr], settle: Callable[[Expr], Expr], may_open: Callable[[Expr], bool]) -> Expr:
+def expanded(e: Expr, product: Products, settle: Callable[[Expr], Expr], may_open: Callable[[Expr], bool]) -> Expr:
     """The product multiplied out, collected and factored again, if that is shorter; else as it was.
 
     `settle` brings each term of the expansion to normal form. A sum that may not be opened is there for others as well and costs nothing.

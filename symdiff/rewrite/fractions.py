@@ -15,8 +15,8 @@ from symdiff.expr.nodes import Add, Const, Ones
 from symdiff.rewrite.expand import MOST_TERMS, expand
 from symdiff.rewrite.sums import normal_sum
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, joined_key
+from symdiff.rewrite.workshop import Products
 
-Product = Callable[[Term], Expr]
 MayOpen = Callable[[Expr], bool]
 Place = tuple[Expr, tuple[int, ...]]  # a base, and the axes of the result that it stands over
 MOST_DENOMINATORS = 4
@@ -42,7 +42,7 @@ def times(t: Term, divisors: dict[Place, int]) -> Term:
     return Term(t.coefficient, (*t.factors, *raised), t.out)
 
 
-def multiplied_out(t: Term, product: Product) -> list[Term] | None:
+def multiplied_out(t: Term, product: Products) -> list[Term] | None:
     """The term with all its sums, squared ones too, multiplied out; None if that is too long."""
     todo: list[Term] = [t]
     done: list[Term] = []
@@ -64,7 +64,7 @@ def multiplied_out(t: Term, product: Product) -> list[Term] | None:
     return done[::-1]
 
 
-def over_common_denominator(terms: Sequence[Term], product: Product) -> Expr | None:
+def over_common_denominator(terms: Sequence[Term], product: Products) -> Expr | None:
     """The sum as one fraction, if like terms of its numerator cancel; None if not."""
     found = denominators(terms)
     if not found or len(found) > MOST_DENOMINATORS or max(found.values()) > HIGHEST or len(terms) * 2 > MOST_TERMS:
@@ -83,7 +83,7 @@ def over_common_denominator(terms: Sequence[Term], product: Product) -> Expr | N
     return product(Term(1, ((numerator, out), *inverse), out))
 
 
-def divided(term: Term, product: Product) -> Expr | None:
+def divided(term: Term, product: Products) -> Expr | None:
     """(a + b) / a as 1 + b / a: a sum by a sum whose terms it holds; None if there is no such pair."""
     for at, (f, ls) in enumerate(term.factors):
         for k, (g, other) in enumerate(term.factors):
@@ -106,7 +106,7 @@ def divided(term: Term, product: Product) -> Expr | None:
     return None
 
 
-def cleared(term: Term, product: Product, may_open: MayOpen) -> Expr | None:
+def cleared(term: Term, product: Products, may_open: MayOpen) -> Expr | None:
     """The product with a fraction inside one of its sums cleared by a factor that divides or multiplies the whole; None if none is."""
     outside: dict[Expr, int] = {}
     for f, _ in term.factors:
@@ -127,7 +127,7 @@ def cleared(term: Term, product: Product, may_open: MayOpen) -> Expr | None:
     return None
 
 
-def number_inside(term: Term, product: Product) -> Expr | None:
+def number_inside(term: Term, product: Products) -> Expr | None:
     """2 (a / 2 + b) as a + 2 b; None where no number meets another."""
     if term.coefficient in (1, -1):
         return None

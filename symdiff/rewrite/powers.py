@@ -5,7 +5,7 @@ x ** (k - 1) x is x ** k, (x / l) ** (k - 1) x / l is (x / l) ** k, and a ** 2 b
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from fractions import Fraction
 
 from symdiff.expr.algebra import add, broadcast_to, contract
@@ -83,6 +83,49 @@ def _holds(g: Expr, base: Expr, k: Number) -> bool:
     """Whether a factor has at least the power k of a base."""
     own, have = base_and_exponent(g)
     return own is base and have * k > 0 and add_numbers(have, -k) * k >= 0
+
+
+def with_common_powers(terms: Sequence[Term]) -> list[Term] | None:
+    """u ** (k + 1) written u ** k u where another term has u ** k, over the same axes; None if there are no such terms."""
+    lowest: dict[tuple[Expr, Labels, Expr], tuple[int, Expr]] = {}
+    split = [[_symbolic_power(factor, t.out) for factor in t.factors] for t in terms]
+    for t, powers in zip(terms, split, strict=True):
+        for (f, _), found in zip(t.factors, powers, strict=True):
+            if found is not None:
+                key, number = found
+                lowest[key] = min(lowest.get(key, (number, f)), (number, f), key=lambda low: low[0])
+    changed = False
+    result: list[Term] = []
+    for t, powers in zip(terms, split, strict=True):
+        factors: list[Factor] = []
+        for (f, ls), found in zip(t.factors, powers, strict=True):
+            least, common = lowest[found[0]] if found is not None else (0, f)
+            factors.append((common, ls))
+            if found is not None and found[1] != least:
+                factors.append((power(found[0][0], found[1] - least), ls))
+                changed = True
+        result.append(Term(t.coefficient, tuple(factors), t.out))
+    return result if changed else None
+
+
+def _symbolic_power(factor: Factor, out: Labels) -> tuple[tuple[Expr, Labels, Expr], int] | None:
+    """Of a power with an expression for an exponent: base, place in the result (-1: summed), exponent without its number; that number."""
+    f, ls = factor
+    if not isinstance(f, Map) or f.fn != "pow" or constant_value(f.args[1]) is not None:
+        return None
+    parts = _addends(f.args[1])
+    number = next((c for p in parts if isinstance(c := constant_value(p), int)), 0)
+    rest = add(broadcast_to(Const(0), f.shape), *(p for p in parts if constant_value(p) != number))
+    return (f.args[0], tuple(out.index(label) if label in out else -1 for label in ls), rest), number
+
+
+def _addends(e: Expr) -> list[Expr]:
+    """The terms of a sum, also of one that is broadcast."""
+    term = as_term(e)
+    heavy = [(f, ls) for f, ls in term.factors if not isinstance(f, Ones)]
+    if isinstance(e, Contract) and len(heavy) == 1 and isinstance(heavy[0][0], Add) and not heavy[0][1]:
+        return [broadcast_to(Term(term.coefficient, ((t, ()),), ()).expr(), e.shape) for t in heavy[0][0].terms]
+    return list(e.operands) if isinstance(e, Add) else [e]
 
 
 def number_out_of_power(e: Map) -> Expr:

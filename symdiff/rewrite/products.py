@@ -165,33 +165,34 @@ def apply_pairs(term: Term) -> tuple[Term, str] | None:
     return None
 
 
-def _heads(identity: Identity) -> frozenset[str]:
-    """The functions of the two factors of an identity; '' for a sum or a variable."""
-    bases = [base_and_exponent(w)[0] for w, _ in as_term(identity.left).factors]
-    return frozenset(b.fn if isinstance(b, Map) else "" for b in bases)
+def _split(identity: Identity) -> tuple[Identity, tuple[Expr, Number], tuple[Expr, Number]]:
+    """An identity with the bases and exponents of the two factors on its left."""
+    first, second = (base_and_exponent(w) for w, _ in as_term(identity.left).factors)
+    return identity, first, second
 
 
-_PAIRS = [(_heads(identity), identity) for identity in PRODUCTS]
-_FUNCTIONS = frozenset().union(*(heads for heads, _ in _PAIRS)) - {""}
+_PAIRS = [_split(identity) for identity in PRODUCTS]
+_FUNCTIONS = {base.fn for _, *pair in _PAIRS for base, _ in pair if isinstance(base, Map)}
+
+
+def _looks_like(pattern: Expr, e: Expr) -> bool:
+    if isinstance(pattern, Map):
+        return isinstance(e, Map) and e.fn == pattern.fn
+    return isinstance(pattern, Var) or (type(e) is type(pattern) and len(e.operands) == len(pattern.operands))
 
 
 def pair_identity(f: Expr, g: Expr) -> tuple[Expr, str] | None:
     """f g as one expression by an identity of the table; of powers, as far as both reach."""
     (a, p), (b, q) = base_and_exponent(f), base_and_exponent(g)
-    functions = {e.fn for e in (a, b) if isinstance(e, Map)} & _FUNCTIONS
-    if not functions:
+    if not any(isinstance(e, Map) and e.fn in _FUNCTIONS for e in (a, b)):
         return None
-    for heads, identity in _PAIRS:
-        if not heads - {""} <= functions:
-            continue
-        pattern = as_term(identity.left)
-        (x, i), (y, j) = (base_and_exponent(w) for w, _ in pattern.factors)
+    for identity, (x, i), (y, j) in _PAIRS:
         for (first, have), (second, also) in (((a, p), (b, q)), ((b, q), (a, p))):
+            if not (_looks_like(x, first) and _looks_like(y, second)):
+                continue
             for s in (1, -1):  # the identity itself or its reciprocal
                 times = _times(have, s * i, also, s * j)
-                if not times or (type(first) is not type(x) and not isinstance(x, Var)):
-                    continue
-                if (isinstance(x, Map) and getattr(first, "fn", "") != x.fn) or (isinstance(y, Map) and getattr(second, "fn", "") != y.fn):
+                if not times:
                     continue
                 joined = product((power(first, i), power(second, j)))
                 result = rewrite(identity, joined)

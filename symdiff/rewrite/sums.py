@@ -18,11 +18,12 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Labels, Map, Number, Ones, Reduce
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.measure import cost
+from symdiff.rewrite.powers import with_common_powers
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, is_symmetric, used_labels
+from symdiff.rewrite.workshop import Products, identity
 from symdiff.rules.identities import SUMS
 
 MOST_TERMS = 48  # longer sums are collected, not factored
-Product = Callable[[Term], Expr]
 
 
 def opened(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
@@ -127,7 +128,7 @@ def _candidates(terms: Sequence[Term]) -> list[tuple[int, list[tuple[int, int]]]
     return ranked
 
 
-def _pull_out(terms: Sequence[Term], places: list[tuple[int, int]], product: Product) -> list[Term] | None:
+def _pull_out(terms: Sequence[Term], places: list[tuple[int, int]], product: Products) -> list[Term] | None:
     """The sum with one common factor pulled out of the given terms; None where what remains is more than a matrix."""
     exponents = [base_and_exponent(terms[i].factors[k][0])[1] for i, k in places]
     base, e0 = base_and_exponent(terms[places[0][0]].factors[places[0][1]][0])
@@ -241,7 +242,7 @@ def _divided(t: Term, number: Number) -> Term:
 
 
 # --- choices ------------------------------------------------------------------------------------------------------
-def joined_choices(terms: Sequence[Term], product: Product) -> Expr | None:
+def joined_choices(terms: Sequence[Term], product: Products) -> Expr | None:
     """u where(c, a, b) + v where(c, p, q) is where(c, u a + v p, u b + v q), if that is shorter. A mask c is where(c, 1, 0)."""
     groups: dict[Expr, list[tuple[int, int, bool]]] = {}  # the condition; term, factor, whether the factor has its opposite
     for i, t in enumerate(terms):
@@ -288,10 +289,14 @@ def negation(condition: Expr) -> Expr | None:
 
 
 # --- the whole ----------------------------------------------------------------------------------------------------
-def normal_sum(terms: Sequence[Term], product: Product) -> Expr:
-    """The sum in normal form. `product` makes the normal form of one term."""
+def normal_sum(terms: Sequence[Term], product: Products) -> Expr:
+    """The sum in normal form. `product` makes the normal form of one term, and keeps what was made."""
     if not terms:
         raise ValueError("a sum of no terms")
+    return product.sum(terms, _normal_sum)
+
+
+def _normal_sum(terms: Sequence[Term], product: Products) -> Expr:
     shape_of = terms[0].expr()
     terms = collect(terms)
     if not terms:
@@ -311,10 +316,26 @@ def normal_sum(terms: Sequence[Term], product: Product) -> Expr:
     if not isinstance(plain, Add) or len(terms) > MOST_TERMS:
         return plain
     best: Expr = plain
-    factored = [as_term(t) for t in plain.terms]
+    start = [as_term(t) for t in plain.terms]
+    for trial in (start, with_common_powers(start)):
+        factored = None if trial is None else _factored(trial, product)
+        for candidate in () if factored is None else (_sum(_pull_number(factored)), _sum(factored)):
+            if cost(candidate) < cost(best) or (cost(candidate) == cost(best) and best is plain):
+                best = candidate
+    return best
+
+
+def _factored(terms: list[Term], product: Products) -> list[Term]:
+    """Common factors pulled out as long as that costs nothing."""
+    factored = terms
+    failed: set[object] = set()
     for _ in range(len(terms)):
         summed = [with_sums(t) for t in factored]
         for _, places in _candidates(summed):
+            group = tuple([(identity(summed[i]), k) for i, k in places])
+            if group in failed:
+                continue
+            failed.add(group)
             pulled = _pull_out(summed, places, product)
             if pulled is None:
                 continue
@@ -323,10 +344,7 @@ def normal_sum(terms: Sequence[Term], product: Product) -> Expr:
                 break
         else:
             break
-    for candidate in (_sum(_pull_number(factored)), _sum(factored)):
-        if cost(candidate) < cost(best) or (cost(candidate) == cost(best) and best is plain):
-            best = candidate
-    return best
+    return factored
 
 
 def _sum(terms: Sequence[Term]) -> Expr:
@@ -340,8 +358,8 @@ def apply_sum_identities(e: Expr) -> Expr:
     for i in range(len(e.terms)):
         for j in range(i + 1, len(e.terms)):
             pair = add(e.terms[i], e.terms[j])
-            for identity in SUMS:
-                result = rewrite(identity, pair)
+            for rule in SUMS:
+                result = rewrite(rule, pair)
                 if result is not None:
                     rest = [t for k, t in enumerate(e.terms) if k not in (i, j)]
                     return apply_sum_identities(add(result, *rest))

@@ -28,7 +28,7 @@ def written(roots: Sequence[Expr]) -> list[Expr]:
 
     def change(e: Expr, operands: tuple[Expr, ...]) -> Expr:
         new = with_operands(e, operands)
-        new = complement(bound_apart(sign_inward(positive_first(join_equal_powers(new, shared)), shared, e in terms)), shared)
+        new = complement(bound_apart(sign_inward(positive_first(join_equal_powers(new, shared)), shared, e in terms), shared), shared)
         if e in shared:
             shared.add(new)
         return new
@@ -126,13 +126,17 @@ def complement(e: Expr, shared: Container[Expr]) -> Expr:
 
 
 # --- comparisons --------------------------------------------------------------------------------------------------
-def bound_apart(e: Expr) -> Expr:
-    """1 - u > 0 as u < 1: a constant goes to the other side of a comparison with 0, which holds in floats as well."""
+def bound_apart(e: Expr, shared: Container[Expr]) -> Expr:
+    """1 - u > 0 as u < 1, u - v > 0 as u > v: a term goes to the other side of a comparison with 0, which holds in floats as well."""
     if not isinstance(e, Map) or e.fn not in COMPARISONS or not isinstance(e.args[0], Add) or constant_value(e.args[1]) != 0:
         return e
     constant = next((c for t in e.args[0].terms if (c := constant_value(t)) is not None), None)
     if constant is None:
-        return e
+        signs = [has_sign(t) for t in e.args[0].terms]
+        if e.args[0] in shared or sorted(signs) != [False, True]:
+            return e
+        above, below = e.args[0].terms[signs.index(False)], e.args[0].terms[signs.index(True)]
+        return apply(e.fn, above, as_term(below).scaled(-1).expr())
     rest = [as_term(t) for t in e.args[0].terms if constant_value(t) is None]
     if all(t.coefficient < 0 for t in rest):
         return apply(COMPARISONS[e.fn], add(*(t.scaled(-1).expr() for t in rest)), broadcast_to(Const(constant), e.shape))
