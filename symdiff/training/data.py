@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -125,7 +125,8 @@ def fitted(net: Net, data: Dataset) -> Net:
     X = net.inputs[0].var
     if X.shape[1:] != data.inputs.shape[1:]:
         raise DataError(f"{data.name} has {data.inputs.shape[1]} inputs a row, but {net.name} takes {X.shape[-1]}")
-    return net.with_values({X: np.ascontiguousarray(data.inputs, np.float64), net.target: coded(net, data)})
+    values = {X: np.ascontiguousarray(data.inputs, np.float64), net.target: coded(net, data)}
+    return replace(net.with_values(values), sampled=False)
 
 
 def coded(net: Net, data: Dataset) -> Array:
