@@ -119,10 +119,20 @@ def _rank(shape: Shape) -> str:
     return "a scalar" if not shape else f"{len(shape)} axes" if len(shape) > 1 else "1 axis"
 
 
-def compiled_call(binder: Binder, run: Callable[..., Any], wrap: tuple[str, str], keys: tuple[Any, ...]) -> Callable[..., Any]:
-    """A function of positional arguments that runs at once when all fit, else by way of `binder`. `wrap` is what
-    stands around the result to give it its structure."""
-    names = Names({"run", "slow", "ndarray", "f8", "f4", "i8", "float", "type", "dtype", "keys", "dict", "zip", "np"})
+def compiled_call(
+    binder: Binder,
+    run: Callable[..., Any],
+    tables: tuple[Mapping[tuple[int, ...], Callable[..., Any]], Mapping[tuple[int, ...], Callable[..., Any]]] | None,
+    wrap: tuple[str, str],
+    keys: tuple[Any, ...],
+    convert: bool = True,
+) -> Callable[..., Any]:
+    """A function of positional arguments that runs at once when all fit, else by way of `binder`.
+
+    `tables` have the functions for float64 and for float32 by the sizes of the named dims, in alphabetical order; without them it is
+    `run`. `wrap` is what stands around the result to give it its structure. Scalars are made NumPy's unless `convert` is off.
+    """
+    names = Names({"run", "slow", "ndarray", "f8", "f4", "i8", "float", "type", "dtype", "keys", "dict", "zip", "np", "wide", "narrow"})
     arguments = [names.fresh(i.name) for i in binder.inputs]
     dims: dict[str, str] = {}
     conditions: list[str] = []
@@ -133,12 +143,16 @@ def compiled_call(binder: Binder, run: Callable[..., Any], wrap: tuple[str, str]
     for a, i in zip(arguments, binder.inputs, strict=True):
         if not i.shape:
             conditions.append(f"(type({a}) is float or type({a}) is f8)" if i.kind == "real" else "False")
-            passed.append(f"dtype.type({a})" if first else f"f8({a})")
+            passed.append(a if not convert else f"dtype.type({a})" if first else f"f8({a})")
             continue
-        conditions.append(f"type({a}) is ndarray")
-        conditions.append(f"{a}.dtype is {'i8' if i.kind == 'int' else 'dtype'}")
-        conditions.append(f"{a}.ndim == {len(i.shape)}")
+        if a != first:
+            conditions.append(f"type({a}) is ndarray")
+            conditions.append(f"{a}.dtype is {'i8' if i.kind == 'int' else 'dtype'}")
         passed.append(a)
+        if all(isinstance(d, int) for d in i.shape):
+            conditions.append(f"{a}.shape == {i.shape}")
+            continue
+        conditions.append(f"{a}.ndim == {len(i.shape)}")
         new = [d for d in i.shape if isinstance(d, str) and d.isidentifier()]
         if len(set(new)) == len(new) == len(i.shape) and not any(d in dims for d in new):
             for d in new:
@@ -151,24 +165,39 @@ def compiled_call(binder: Binder, run: Callable[..., Any], wrap: tuple[str, str]
                     unpack.append(f"{dims[dim]} = {a}.shape[{axis}]")
             shapes.append(f"{a}.shape == ({''.join(_dim_code(d, dims) + ', ' for d in i.shape).rstrip()})")
     shapes += [f"{_dim_code(r.dim, dims)} >= 0" for r in binder.requirements]
-    dtype = f"dtype = {first}.dtype if type({first}) is ndarray else None" if first else "dtype = None"
     if first:
         conditions.insert(0, "(dtype is f8_dtype or dtype is f4_dtype)")
-    lines = [f"def call({', '.join(arguments)}):", f"    {dtype}", f"    if {' and '.join(conditions) or 'True'}:"]
-    lines += [f"        {line}" for line in unpack]
     before, after = wrap
-    result = f"return {before}run({', '.join(passed)}){after}"
+    key = f"({''.join(dims[n] + ', ' for n in sorted(dims)).rstrip()})"
+    table = "(wide if dtype is f8_dtype else narrow)" if first else "wide"
+    chosen = "run" if tables is None else f"{table}[{key}]"
+    result = f"return {before}{chosen}({', '.join(passed)}){after}"
+    lines = [f"def call({', '.join(arguments)}):"]
+    lines += [f"    dtype = {first}.dtype if type({first}) is ndarray else None"] if first else []
+    lines += [f"    if {' and '.join(conditions) or 'True'}:"]
+    lines += [f"        {line}" for line in unpack]
     lines += [f"        if {' and '.join(shapes)}:", f"            {result}"] if shapes else [f"        {result}"]
-    lines.append(f"    return {before}run(*slow([{', '.join(arguments)}])){after}")
+    lines.append(f"    return {before}slow([{', '.join(arguments)}]){after}")
+
+    def slow(values: Sequence[Any]) -> Any:
+        arrays = binder.arrays(values)
+        if tables is None:
+            return run(*arrays)
+        sizes = binder.sizes(arrays)
+        real = [a for a, i in zip(arrays, binder.inputs, strict=True) if i.kind == "real"]
+        return tables[bool(real) and real[0].dtype == FLOATS[1]][tuple(sizes[n] for n in sorted(dims))](*arrays)
+
     space: dict[str, Any] = {
         "run": run,
         "keys": keys,
-        "slow": binder.arrays,
+        "slow": slow,
         "ndarray": np.ndarray,
         "f8": np.float64,
         "f8_dtype": FLOATS[0],
         "f4_dtype": FLOATS[1],
         "i8": np.dtype(np.int64),
+        "wide": tables and tables[0],
+        "narrow": tables and tables[1],
     }
     exec(compile("\n".join(lines), f"<symdiff call of {binder.function}>", "exec"), space)
     return space["call"]  # type: ignore[no-any-return]

@@ -55,9 +55,9 @@ def call_lines(before: str, parts: Sequence[str], after: str) -> list[str]:
     return [line] if len(line) <= WIDTH + 4 else [before.rstrip(), *indented(wrapped(parts)), after]
 
 
-def array_lines(name: str, array: np.ndarray) -> list[str]:
-    """A constant array: written out if it is small, else packed."""
-    dtype = {"b": "bool", "i": "np.int64", "u": "np.int64"}.get(array.dtype.kind, "np.float64")
+def array_lines(name: str, array: np.ndarray, real: str = "np.float64") -> list[str]:
+    """A constant array: written out if it is small, else packed. `real` is the dtype of what is not whole."""
+    dtype = {"b": "bool", "i": "np.int64", "u": "np.int64"}.get(array.dtype.kind, real)
     if array.size <= LITERAL and np.isfinite(array).all():
         return [f"{name} = np.array({array.tolist()}, {dtype})" if array.size else f"{name} = np.zeros({array.shape}, {dtype})"]
     plain = array.astype({"bool": "?", "np.int64": "<i8"}.get(dtype, "<f8"))
@@ -67,7 +67,7 @@ def array_lines(name: str, array: np.ndarray) -> list[str]:
     return [
         f"{name} = np.frombuffer(zlib.decompress(base64.b85decode(",
         *rows,
-        f")), {order}).reshape({array.shape})",
+        f")), {order}).reshape({array.shape}){'.astype(np.float32)' if dtype == 'np.float32' else ''}",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +15,42 @@ from symdiff.lowering.numpy_source import emit
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
 from symdiff.lowering.recipe import Recipe, Structure, make_recipe, output_names, structured
-from symdiff.lowering.scalar_source import emit_scalars
-from symdiff.lowering.scalars import scalarise
+from symdiff.lowering.special import LARGEST, Options, Special, fits, run_text, special_programs, specialise
 
 BACKENDS = ("numpy",)
-SPECIALISED = 16  # sizes for which a fast function keeps a program
+SPECIALISED = 16  # sizes for which a function keeps a program
 
 
 class Lowered:
     """A compiled function of arrays. Call it with the inputs, by position or by name; it returns fresh arrays.
 
-    Attributes: `source`, the text it runs; `program`, the instructions behind it; `raw`, the function without any check of its
-    arguments, which are arrays of one dtype and scalars of NumPy's. `floats`, if the program was small enough to be taken apart, is
-    the same function from the entries of all inputs, as floats, to a tuple of those of all outputs: the state of a loop need not be
-    arrays then. It is None otherwise.
+    A call with sizes and a dtype that are new writes the program again for them, and keeps it (`fast=False`: it does not).
+
+    Attributes: `source`, a text that runs with NumPy alone; `program`, the instructions behind it; `raw`, the function of that source,
+    without any check of its arguments, which are arrays of one dtype and scalars of NumPy's.
     """
 
-    def __init__(self, recipe: Recipe, structure: Structure, fast: bool, sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, structure: Structure, fast: bool | None, options: Options, sizes: Mapping[str, int] | None = None
+    ) -> None:
         self._recipe = recipe
         self._structure = structure
         self._fast = fast
+        self._options = options
         self._sizes = dict(sizes or {})
         self.program = program = [p for _, p in self._passes()][-1]
-        scalars = scalarise(program) if fast else None
-        floats = ""
-        if scalars is None:
-            emitted = emit(program)
-        else:
-            emitted, floats = emit_scalars(program, scalars)
+        self._names = sorted(program.size_names())
+        self._special: dict[tuple[str, tuple[int, ...]], Special] = {}
+        ahead = fast and not self._names
+        emitted = self._at((), "np.float64").source if ahead else emit(program)
         self.source: str = emitted.text
         self.function = emitted.function
-        namespace: dict[str, Any] = {}
-        exec(compile(self.source, f"<symdiff {self.function}>", "exec"), namespace)
-        self.raw: Callable[..., Any] = namespace[self.function]
-        self.floats: Callable[..., tuple[float, ...]] | None = namespace.get(floats)
+        self.raw: Callable[..., Any] = self._at((), "np.float64").run if ahead else run_text(emitted)[self.function]
         self._binder = Binder(self.function, program.inputs, program.requirements)
-        self._call = compiled_call(self._binder, self.raw, _wrap(structure, len(program.outputs)), structure[1])
         self._count = len(program.inputs)
-        self._names = sorted(program.size_names())
-        self._special: dict[tuple[int, ...], Lowered] = {}
+        tables = None if fast is False or len(program.instructions) > LARGEST else (_Table(self, "np.float64"), _Table(self, "np.float32"))
+        on_floats = ahead and self.floats is not None
+        self._call = compiled_call(self._binder, self.raw, tables, _wrap(structure, len(program.outputs)), structure[1], not on_floats)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """The outputs, in the structure that `lower` was given: one array, a list, a tuple or a dict.
@@ -62,42 +60,67 @@ class Lowered:
         """
         if keywords or len(args) != self._count:
             args = tuple(self._binder.ordered(args, keywords))
-        if self._fast and self._names:
-            return self._specialised(args)(*args)
         return self._call(*args)
 
-    def _specialised(self, args: tuple[Any, ...]) -> Lowered:
-        """The function for the sizes of these arguments."""
-        sizes = self._binder.sizes(args)
-        key = tuple(sizes[n] for n in self._names)
+    def _at(self, sizes: tuple[int, ...], dtype: str) -> Special:
+        """The program for sizes of the named dims, in alphabetical order, and a dtype."""
+        key = dtype, sizes
         found = self._special.get(key)
         if found is None:
             if len(self._special) >= SPECIALISED:
                 self._special.clear()
-            found = self._special[key] = Lowered(self._recipe, self._structure, True, sizes)
+            found = self._special[key] = specialise(self._sized(sizes), dtype, self._options)
         return found
 
+    def _sized(self, sizes: tuple[int, ...]) -> Program:
+        if not sizes:
+            return self.program
+        known = self._sizes | dict(zip(self._names, sizes, strict=True))
+        return [p for _, p in _optimised(self._recipe.program(known))][-1]
+
+    @cached_property
+    def floats(self) -> Callable[..., tuple[float, ...]] | None:
+        """If all sizes are known and the program is small enough to be taken apart, the same function from the entries of all inputs,
+        as floats, to a tuple of those of all outputs: the state of a loop need not be arrays then. None otherwise."""
+        return None if self._names or self._fast is False else self._at((), "np.float64").floats
+
     def for_sizes(self, **sizes: int) -> Lowered:
-        """The function for these sizes of the named dims, all of them: what a fast function makes of itself at the first call."""
+        """The function for these sizes of the named dims, all of them, with its source: what a call with such sizes runs.
+
+        >>> from symdiff.expr.leaves import var
+        >>> x = var('x', 'n')
+        >>> print(lower(2 * x + 1, [x]).for_sizes(n=100).source)
+        import numpy as np
+        <BLANKLINE>
+        <BLANKLINE>
+        def f(x):
+            \"\"\"x (100,) -> out (100,)\"\"\"
+            out = 2.0 * x
+            out += 1.0
+            return out
+        <BLANKLINE>
+        """
         missing = [n for n in self._names if n not in sizes]
         if missing:
             raise BindingError(f"{self.function}: the size of {', '.join(missing)} is not given")
-        return Lowered(self._recipe, self._structure, self._fast, {n: sizes[n] for n in self._names})
+        return Lowered(self._recipe, self._structure, True, self._options, self._sizes | {n: sizes[n] for n in self._names})
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{i.name} {show_shape(i.shape)}" for i in self.program.inputs)
         return f"<lowered {self.function}({inputs})>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Lowered, (self._recipe, self._structure, self._fast, self._sizes)
+        return Lowered, (self._recipe, self._structure, self._fast, self._options, self._sizes)
 
     def _passes(self) -> list[tuple[str, Program]]:
-        straight = self._recipe.program(self._sizes)
-        return [("as written", straight), *optimise(straight)]
+        return _optimised(self._recipe.program(self._sizes))
 
     def explain(self) -> str:
         """What each pass did, with operation and byte counts before and after (float64, at the hinted sizes)."""
-        costs = [(name, cost(program, dict(self._recipe.hints))) for name, program in self._passes()]
+        passes = self._passes()
+        if fits(passes[-1][1]) and self._fast:
+            passes += special_programs(passes[-1][1], "np.float64", self._options)
+        costs = [(name, cost(program, dict(self._recipe.hints))) for name, program in passes]
         lines = [f"{'':<32}{'instructions':>20}{'operations':>26}{'bytes':>26}"]
         before = costs[0][1]
         for name, after in costs:
@@ -110,6 +133,26 @@ class Lowered:
     def save(self, path: str | Path) -> None:
         """Write the source as a module that runs with NumPy alone."""
         Path(path).write_text(self.source, encoding="utf-8")
+
+
+def _optimised(program: Program) -> list[tuple[str, Program]]:
+    return [("as written", program), *optimise(program)]
+
+
+class _Table(dict[tuple[int, ...], Callable[..., Any]]):
+    """The functions of arrays of one dtype by the sizes of the named dims; those that are missing are made."""
+
+    def __init__(self, lowered: Lowered, dtype: str) -> None:
+        super().__init__()
+        self._lowered = lowered
+        self._dtype = dtype
+
+    def __missing__(self, sizes: tuple[int, ...]) -> Callable[..., Any]:
+        if len(self) >= SPECIALISED:
+            self.clear()
+        run = self._lowered._at(sizes, self._dtype).run
+        self[sizes] = run
+        return run
 
 
 def _wrap(structure: Structure, count: int) -> tuple[str, str]:
@@ -136,7 +179,8 @@ def lower(
     names: Mapping[Expr, str] | None = None,
     comments: Mapping[Expr, str] | None = None,
     name: str = "f",
-    fast: bool = False,
+    fast: bool | None = None,
+    reuse_buffers: bool = False,
 ) -> Lowered:
     """A function of arrays that computes the outputs, and whose `source` is readable NumPy.
 
@@ -146,7 +190,9 @@ def lower(
     constants: arrays for variables that are no arguments then; what depends on them alone is computed now.
     names: what to call an expression in the source; comments: what to write beside it.
 
-    fast: specialise on the sizes of each call, where they are not known: a tiny program is computed on Python floats then.
+    fast: the program is written again for the sizes and the dtype of each call that brings new ones, with memory planned for them; a tiny
+        one is computed on Python floats then. True: so is `source`, if all sizes are known; False: not even calls are.
+    reuse_buffers: calls return arrays that a later call writes to again, though not the next one of the thread, whose arguments they may be.
 
     At run time arithmetic is float64, or float32 throughout if every floating input is float32.
 
@@ -171,4 +217,4 @@ def lower(
         names=names or {},
         comments=comments or {},
     )
-    return Lowered(recipe, structure, fast)
+    return Lowered(recipe, structure, fast, Options(reuse_buffers))

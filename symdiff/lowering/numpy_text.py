@@ -44,13 +44,13 @@ def _const(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
 
 def _constant(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
     name = c.constants[i.params[0]]
-    return Text(f"np.asarray({name}, {c.dtype()})") if i.kind == "real" else Text(name)
+    return Text(f"np.asarray({name}, {c.dtype()})") if i.kind == "real" and not c.known_dtype else Text(name)
 
 
 def _cast(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
     number = c.kinds[i.args[0]] == "number"
     if i.kind == "real":
-        return Text(f"{c.dtype()}.type({args[0].code})" if number else f"{within(args[0], ATOM)}.astype({c.dtype()})")
+        return Text(f"{c.scalar_type()}({args[0].code})" if number else f"{within(args[0], ATOM)}.astype({c.dtype()})")
     return Text(f"np.intp({args[0].code})" if number else f"{within(args[0], ATOM)}.astype(np.intp)")
 
 

@@ -35,7 +35,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """`result` = op(args; params). `hint` is a name for the result and `comment` the formula beside it."""
+    """`result` = op(args; params). `hint` is a name for the result and `comment` the formula beside it.
+
+    `into` is the buffer that the result is written to, once buffers are planned; -1 stands for none.
+    """
 
     op: str
     args: tuple[int, ...]
@@ -45,6 +48,16 @@ class Instruction:
     kind: Kind
     hint: str = ""
     comment: str = ""
+    into: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Memory for results of one shape, one after the other. A `fresh` one is made in each call and may leave it."""
+
+    shape: Shape
+    kind: Kind
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class Program:
     outputs: tuple[Output, ...]
     constants: tuple[np.ndarray, ...] = ()
     requirements: tuple[Requirement, ...] = ()
+    buffers: tuple[Buffer, ...] = ()
 
     def size_names(self) -> set[str]:
         """The names of the dims that the inputs carry as they are, each of which gives its size at run time."""
@@ -83,8 +97,9 @@ class Program:
         lines = [f"{self.name}({', '.join(f'%{i.register} {i.name} {show_shape(i.shape)}' for i in self.inputs)})"]
         for i in self.instructions:
             params = "; ".join(map(str, i.params))
+            into = f" into buffer {i.into}" if i.into >= 0 else ""
             lines.append(
-                f"  %{i.result} = {i.op}({', '.join(f'%{a}' for a in i.args)}{'; ' + params if params else ''}) {show_shape(i.shape)} {i.kind}"
+                f"  %{i.result} = {i.op}({', '.join(f'%{a}' for a in i.args)}{'; ' + params if params else ''}) {show_shape(i.shape)} {i.kind}{into}"
             )
         lines.append(f"  return {', '.join(f'{o.name} %{o.register}' for o in self.outputs)}")
         return "\n".join(lines)
@@ -93,8 +108,8 @@ class Program:
 def check(program: Program) -> Program:
     """The program itself, if it is well formed.
 
-    Raises: ProgramError for a register that is used before it is defined or defined twice, for an unknown operation, and for a
-    shape or kind other than the operation gives.
+    Raises: ProgramError for a register that is used before it is defined or defined twice, for an unknown operation, for a shape or
+    kind other than the operation gives, and for a register that is read after its buffer was written over.
     """
     shapes: dict[int, Shape] = {}
     kinds: dict[int, Kind] = {}
@@ -128,7 +143,41 @@ def check(program: Program) -> Program:
     for o in program.outputs:
         if o.register not in shapes:
             raise ProgramError(f"output {o.name!r}: register %{o.register} is not defined")
+    if program.buffers:
+        _check_buffers(program)
     return program
+
+
+def memory_owners(program: Program) -> dict[int, int]:
+    """The register whose memory each register shows: itself, but for views."""
+    owner = {i.register: i.register for i in program.inputs}
+    for i in program.instructions:
+        owner[i.result] = owner[i.args[0]] if OPERATIONS[i.op].view and i.op != "item" else i.result
+    return owner
+
+
+def _check_buffers(program: Program) -> None:
+    owner = memory_owners(program)
+    into = {i.result: i.into for i in program.instructions if i.into >= 0}
+    holds: dict[int, int] = {}
+    for k, i in enumerate(program.instructions):
+        for a in i.args:
+            buffer = into.get(owner[a], -1)
+            if buffer >= 0 and holds[buffer] != owner[a]:
+                raise ProgramError(f"instruction {k}, %{i.result} = {i.op}: buffer {buffer} no longer holds %{owner[a]}")
+            if buffer >= 0 and buffer == i.into and not OPERATIONS[i.op].elementwise:
+                raise ProgramError(f"instruction {k}, %{i.result} = {i.op}: reads and writes buffer {buffer}")
+        if i.into >= 0:
+            buffer_of = program.buffers[i.into]
+            if (buffer_of.shape, buffer_of.kind) != (i.shape, i.kind):
+                raise ProgramError(
+                    f"instruction {k}, %{i.result} = {i.op}: buffer {i.into} is {show_shape(buffer_of.shape)} {buffer_of.kind}"
+                )
+            holds[i.into] = i.result
+    for o in program.outputs:
+        buffer = into.get(owner[o.register], -1)
+        if buffer >= 0 and holds[buffer] != owner[o.register]:
+            raise ProgramError(f"output {o.name!r}: buffer {buffer} was written over")
 
 
 def nominal(dim: Dim, sizes: Mapping[str, int]) -> int:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from symdiff.lowering.passes import drop_dead, share
-from symdiff.lowering.program import Output, Program, check
+from symdiff.lowering.program import Output, Program, check, cost, nominal_size
 from symdiff.lowering.scalar_builder import NotScalar, Scalars
 from symdiff.lowering.scalar_rows import ROWS, Registers, static
 
 LARGEST = 4000  # scalar instructions
+LARGEST_WORK = 4 * LARGEST  # operations of the program on arrays, before zeros and ones drop out
 WORTH = 25  # scalar operations that take as long as one call of NumPy
 CALLS = {
     "logsumexp": 10,
@@ -47,6 +48,8 @@ def scalarise(program: Program) -> Program | None:
 
     None if a shape has a name, an operation depends on the data (sorting, gathering) or has no scalar form, or arrays are faster.
     """
+    if cost(program, {}).operations > LARGEST_WORK or sum(nominal_size(i.shape, {}) for i in program.instructions) > LARGEST_WORK:
+        return None
     try:
         return _scalarised(program)
     except NotScalar:

@@ -43,10 +43,17 @@ class Context:
     helpers: set[str] = field(default_factory=set)
     needs_dtype: bool = False
     sizes: dict[str, str] = field(default_factory=dict)  # the variable of each dim that was read
+    known_dtype: str = ""  # where the program is written for one dtype
 
     def dtype(self) -> str:
+        if self.known_dtype:
+            return self.known_dtype
         self.needs_dtype = True
         return "dtype"
+
+    def scalar_type(self) -> str:
+        """What makes a Python number one of the program's dtype."""
+        return self.known_dtype or f"{self.dtype()}.type"
 
     def dim(self, dim: Dim) -> Text:
         if isinstance(dim, int):

@@ -1,0 +1,85 @@
+"""Which memory each array of a program is written to: a minimal set of buffers, by liveness.
+
+A result takes the place of an operand that nobody reads any more, else a buffer of its shape that has become free, else a new one.
+What leaves the function lies in memory that is made in each call; all other buffers are kept between calls.
+Source: Aho, Lam, Sethi and Ullman, Compilers, 2nd ed., section 9.2.5 (liveness).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from symdiff.expr.functions import FUNCTIONS
+from symdiff.lowering.operations import OPERATIONS
+from symdiff.lowering.program import Buffer, Instruction, Program, memory_owners, nominal_size
+
+LARGEST_KEPT = 1 << 22  # entries of a buffer that is kept between calls
+
+WRITES_ELEMENTWISE = {
+    **{f.name: f"np.{f.numpy}" for f in FUNCTIONS.values() if f.numpy and f.name not in ("where", "sinc")},
+    **{op: f"np.{op}" for op in ("add", "subtract", "multiply", "divide", "negative", "sqrt")},
+    "relu": "np.maximum",
+}
+WRITES = frozenset(
+    (*WRITES_ELEMENTWISE, "matmul", "outer", "sum", "max", "min", "prod", "full")
+)  # operations that can write to given memory
+UNPLACED = frozenset(("const", "constant", "size", "item"))
+
+
+def plan_buffers(program: Program) -> Program:
+    """The program with a buffer for every array that it makes. Every size must be a number."""
+    owner = memory_owners(program)
+    last_read = _last_reads(program, owner)
+    leaving = {owner[o.register] for o in program.outputs}
+    made: dict[int, Instruction] = {}
+    buffers: list[Buffer] = []
+    free: dict[tuple[Any, ...], list[int]] = {}
+    into: dict[int, int] = {}
+    kept: list[Instruction] = []
+    for k, i in enumerate(program.instructions):
+        if not i.shape or OPERATIONS[i.op].view or i.op in UNPLACED or i.kind == "tuple":
+            kept.append(i)
+        else:
+            buffer = _in_place(i, k, made, owner, last_read, into)
+            waiting = free.get((i.shape, i.kind), [])
+            if buffer is None and waiting and i.op in WRITES:
+                buffer = waiting.pop()
+            if buffer is None:
+                buffer = len(buffers)
+                large = nominal_size(i.shape, {}) > LARGEST_KEPT
+                buffers.append(Buffer(i.shape, i.kind, large or i.op not in WRITES))
+            if i.result in leaving:
+                buffers[buffer] = replace(buffers[buffer], fresh=True)
+            into[i.result] = buffer
+            made[i.result] = placed = replace(i, into=buffer)
+            kept.append(placed)
+        for a in dict.fromkeys(owner[a] for a in i.args):
+            if last_read.get(a) == k and a in into and into[a] != into.get(i.result):
+                free.setdefault((made[a].shape, made[a].kind), []).append(into[a])
+    return replace(program, instructions=tuple(kept), buffers=tuple(buffers))
+
+
+def _last_reads(program: Program, owner: Mapping[int, int]) -> dict[int, int]:
+    """The position of the last instruction that reads the memory of each register; those of outputs are read after the end."""
+    last: dict[int, int] = {}
+    for k, i in enumerate(program.instructions):
+        for a in i.args:
+            last[owner[a]] = k
+    for o in program.outputs:
+        last[owner[o.register]] = len(program.instructions)
+    return last
+
+
+def _in_place(
+    i: Instruction, k: int, made: Mapping[int, Instruction], owner: Mapping[int, int], last_read: Mapping[int, int], into: Mapping[int, int]
+) -> int | None:
+    """The buffer of an operand of this shape that is read here for the last time, and only entry by entry."""
+    if i.op not in WRITES_ELEMENTWISE:
+        return None
+    for a in i.args:
+        fits = a in into and last_read[a] == k and (made[a].shape, made[a].kind) == (i.shape, i.kind)
+        if fits and all(b == a or owner[b] != a for b in i.args):
+            return into[a]
+    return None

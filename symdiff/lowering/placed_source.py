@@ -1,0 +1,111 @@
+"""The numpy backend for known sizes: a module whose function computes in memory of its own, one set of arrays for each thread.
+
+What the function returns is new memory in each call; with `reuse` it is one of two sets that take turns, so that the results of one call
+may be the arguments of the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symdiff.lowering.layout import array_lines, call_lines, indented, statement_lines
+from symdiff.lowering.naming import Names
+from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
+from symdiff.lowering.placed_writer import PlacedWriter
+from symdiff.lowering.program import Program
+from symdiff.lowering.writer import return_line
+
+OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "array", "id")
+
+
+def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
+    """The module of a program with buffers, for arrays of this dtype ('np.float64' or 'np.float32').
+
+    >>> from symdiff.expr.leaves import var
+    >>> from symdiff.lowering.buffers import plan_buffers
+    >>> from symdiff.lowering.linearize import linearize
+    >>> X, w, b = var('X', (5, 3)), var('w', 3), var('b')
+    >>> from symdiff.expr.ops import tanh
+    >>> print(emit_placed(plan_buffers(linearize([tanh(X @ w + b)], [X, w, b])), 'np.float64').text)
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def f(X, w, b):
+        \"\"\"X (5, 3), w (3,), b () -> out (5,)\"\"\"
+        out = np.dot(X, w)
+        out += b
+        np.tanh(out, out=out)
+        return out
+    <BLANKLINE>
+    """
+    names = Names((*RESERVED, *OWN))
+    name = names.fresh(program.name)
+    constants = [names.fresh(f"C{k}") for k in range(1, len(program.constants) + 1)]
+    writer = PlacedWriter(program, NUMPY, names, constants, dtype, reuse)
+    returned = writer.run()
+    arguments = tuple(writer.arguments.values())
+    again = {k: writer.variable[k] for k in writer.turning}
+    opening = []
+    if again:
+        opening.append("memory.turn = turn = 1 - memory.turn")
+        opening += _apart(writer)
+        opening.append(f"{_tuple(list(again.values()))} = memory.results[turn]")
+    if writer.kept:
+        opening.append(f"{_tuple(list(writer.kept.values()))} = memory.arrays")
+    lines = [
+        f"def {name}({', '.join(arguments)}):",
+        *indented(writer.docstring()),
+        *indented([*opening, *statement_lines(writer.statements), *return_line(returned).split("\n")]),
+    ]
+    arrays = [array_lines(n, a, dtype) for n, a in zip(constants, program.constants, strict=True)]
+    arrays += [[f"{n} = np.ones({size}{_dtype(dtype)})"] for size, n in writer.ones.items()]
+    function = Function(name, arguments, lines, arrays, writer.context.helpers)
+    if not writer.kept and not again:
+        return Source(module([function]), name)
+    keeper = Function("Memory", (), _memory(writer, again, dtype), [], set())
+    return Source(module([keeper, function], ["import threading"]), name)
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else ", ".join(names)
+
+
+def _dtype(dtype: str) -> str:
+    return "" if dtype == "np.float64" else f", {dtype}"
+
+
+def _apart(w: PlacedWriter) -> list[str]:
+    """Arguments that show the memory of the results to come are copied."""
+    arrays = [w.arguments[i.register] for i in w.program.inputs if i.shape]
+    if not arrays:
+        return []
+    copies = (
+        f"[array.copy() if {{id(array), id(array.base)}} & held else array for array in ({', '.join(arrays)}{',' * (len(arrays) == 1)})]"
+    )
+    return ["held = memory.held[turn]", f"{_tuple(arrays)} = {copies}"]
+
+
+def _memory(w: PlacedWriter, again: dict[int, str], dtype: str) -> list[str]:
+    def empty(k: int) -> str:
+        buffer = w.program.buffers[k]
+        kind = {"real": _dtype(dtype), "bool": ", bool", "int": ", np.int64"}[buffer.kind]
+        return f"np.empty({buffer.shape}{kind})"
+
+    arrays = [empty(k) for k in w.kept]
+    lines = []
+    if arrays:
+        lines += call_lines("self.arrays = (", arrays, "," * (len(arrays) == 1) + ")")
+    if again:
+        results = [empty(k) for k in again]
+        lines += call_lines("self.results = [(", results, "," * (len(results) == 1) + ") for _ in range(2)]")
+        lines += ["self.held = [{id(x) for x in arrays} for arrays in self.results]", "self.turn = 0"]
+    return [
+        "class Memory(threading.local):",
+        '    """The arrays that one thread computes in."""',
+        "",
+        "    def __init__(self):",
+        *indented(indented(lines)),
+        "",
+        "",
+        "memory = Memory()",
+    ]

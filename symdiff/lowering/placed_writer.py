@@ -1,0 +1,171 @@
+"""Instructions as statements where every array has its memory: `np.dot(X, W, out=z)`, `z += b`, `h = np.tanh(z, out=z)`.
+
+A buffer is a variable. What is computed in the place of its first operand is written as an assignment with an operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symdiff.lowering.buffers import WRITES, WRITES_ELEMENTWISE
+from symdiff.lowering.layout import Statement
+from symdiff.lowering.naming import Names, ascii_name
+from symdiff.lowering.operations import OPERATIONS
+from symdiff.lowering.program import Instruction, Program
+from symdiff.lowering.text import ATOM, Text, within
+from symdiff.lowering.writer import Language, Writer, reads
+
+OPERATOR = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
+LARGEST_SUMMED_BY_DOT = 1 << 18  # entries of a matrix that is summed along an axis as a product with ones
+REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce", "prod": "np.multiply.reduce"}
+
+
+class PlacedWriter(Writer):
+    """A writer of programs with buffers; with `reuse` the results are written to given memory as well.
+
+    After `run`, `kept` has the variables of the buffers that outlive a call, `turning` those that leave it if they are reused, and
+    `ones`, by length, the variables of the vectors of ones that sums along an axis are taken with.
+    """
+
+    def __init__(
+        self, program: Program, language: Language, names: Names, constants: Sequence[str], dtype: str, reuse: bool = False
+    ) -> None:
+        super().__init__(program, language, names, constants)
+        self.reuse = reuse
+        self.turning: list[int] = []
+        self.context.known_dtype = dtype
+        self.kept: dict[int, str] = {}
+        self.ones: dict[int, str] = {}
+        self.variable: dict[int, str] = {}
+        self.later = _later_names(program)
+        self.into = {i.result: i.into for i in program.instructions if i.into >= 0}
+
+    def _instruction(self, i: Instruction) -> None:
+        reads_arrays = any(self.context.shapes[a] for a in i.args)
+        if i.into >= 0:
+            self._place(i)
+        elif i.op == "item" or i.kind == "tuple" or OPERATIONS[i.op].view or not reads_arrays:
+            super()._instruction(i)
+        else:  # a number that is read off arrays, which may be written over before it is used
+            self._assign(i, self._reduction(i))
+
+    # --- arrays ---------------------------------------------------------------------------------------------------
+    def _place(self, i: Instruction) -> None:
+        buffer = self.program.buffers[i.into]
+        if i.op not in WRITES:
+            super()._instruction(i) if i.op in self.language.lines else self._assign(i, self._text(i))
+            self.variable[i.into] = self.texts[i.result].code
+            return
+        if i.into not in self.variable:
+            if buffer.fresh and not self.reuse:
+                self._assign(i, self._made(i))
+                self.variable[i.into] = self.texts[i.result].code
+                return
+            self.variable[i.into] = self._name(i)
+            if buffer.fresh:
+                self.turning.append(i.into)
+            else:
+                self.kept[i.into] = self.variable[i.into]
+        self._write(i, self.variable[i.into])
+
+    def _name(self, i: Instruction) -> str:
+        """As the register is called, or what takes its place later on."""
+        if not i.hint and self.later.get(i.result):
+            return self.names.fresh(self.later[i.result])
+        return super()._name(i)
+
+    def _made(self, i: Instruction) -> Text:
+        """The result in new memory."""
+        args = [self.texts[a] for a in i.args]
+        if i.op in ("sum", "max", "min", "prod", "matmul", "outer"):
+            return Text(self._call(i, args, ""), reads=reads(args))
+        return self._text(i)
+
+    def _write(self, i: Instruction, memory: str) -> None:
+        args = [self.texts[a] for a in i.args]
+        codes = [a.code for a in args]
+        inside = next((self.texts[a].code for a in i.args if self.into.get(a) == i.into), "")  # computed in place of this
+        name = i.hint if inside else self.later.get(i.result, "")
+        target = inside or memory
+        if i.op in OPERATOR and inside and name in ("", inside) and (codes[0] == inside or i.op in ("add", "multiply")):
+            other = args[1] if codes[0] == inside else args[0]
+            line = f"{inside} {OPERATOR[i.op]} {other.code}"
+        elif i.op == "full":
+            line = f"{target}[...] = {codes[0]}"
+        else:
+            line = self._call(i, args, f", out={target}")
+            if name not in ("", target):
+                target = self.names.fresh(name)
+                line = f"{target} = {line}"
+        self.statements.append(Statement((target,), [line], reads(args), i.comment))
+        self.texts[i.result] = Text(target, reads=frozenset((target,)))
+
+    def _call(self, i: Instruction, args: Sequence[Text], out: str) -> str:
+        codes = [a.code for a in args]
+        if i.op == "matmul":
+            product = "np.dot" if all(len(self.context.shapes[a]) <= 2 for a in i.args) else "np.matmul"
+            return f"{product}({codes[0]}, {codes[1]}{out})"
+        if i.op == "outer":
+            return f"np.multiply({within(args[0], ATOM)}[:, None], {codes[1]}{out})"
+        if i.op in REDUCE:
+            return self._reduced(i, args[0], out)
+        if i.op == "relu":
+            codes.append("0.0")
+        return f"{WRITES_ELEMENTWISE[i.op]}({', '.join(codes)}{out})"
+
+    def _reduced(self, i: Instruction, x: Text, out: str) -> str:
+        shape, (axes,) = self.context.shapes[i.args[0]], i.params
+        sizes = [d for d in shape if isinstance(d, int)]
+        if (
+            i.op == "sum"
+            and len(sizes) == 2
+            and len(axes) == 1
+            and self._is_real(i.args[0])
+            and 0 < sizes[0] * sizes[1] <= LARGEST_SUMMED_BY_DOT
+        ):
+            ones = self._ones(sizes[axes[0]])
+            return f"np.dot({ones}, {x.code}{out})" if axes == (0,) else f"np.dot({x.code}, {ones}{out})"
+        axis = axes[0] if len(axes) == 1 else axes
+        if len(axes) == len(shape):
+            axis = 0 if len(axes) == 1 else None
+        return f"{REDUCE[i.op]}({x.code}{'' if axis == 0 and len(shape) == 1 else f', axis={axis}'}{out})"
+
+    def _ones(self, size: int) -> str:
+        if size not in self.ones:
+            self.ones[size] = self.names.fresh("ones" if not self.ones else f"ones_{size}")
+        return self.ones[size]
+
+    def _is_real(self, register: int) -> bool:
+        return self.context.kinds[register] == "real"
+
+    # --- numbers --------------------------------------------------------------------------------------------------
+    def _reduction(self, i: Instruction) -> Text:
+        args = [self.texts[a] for a in i.args]
+        if i.op in REDUCE:
+            return Text(self._reduced(i, args[0], ""), reads=reads(args))
+        if i.op == "dot":
+            return Text(f"np.dot({args[0].code}, {args[1].code})", reads=reads(args))
+        if i.op == "matmul" and all(len(self.context.shapes[a]) <= 2 for a in i.args):
+            return Text(f"np.dot({args[0].code}, {args[1].code})", reads=reads(args))
+        return self._text(i)
+
+
+def _later_names(program: Program) -> dict[int, str]:
+    """The name of a register, or else of the first named result that is computed in its place; an output is named after itself."""
+    holder: dict[int, int] = {}
+    before: dict[int, int] = {}
+    for i in program.instructions:
+        if i.into >= 0:
+            if i.into in holder and holder[i.into] in i.args:
+                before[i.result] = holder[i.into]
+            holder[i.into] = i.result
+    hints = {o.register: ascii_name(o.name) for o in program.outputs}
+    hints |= {i.result: i.hint for i in program.instructions if i.hint}
+    later: dict[int, str] = {}
+    for i in reversed(program.instructions):
+        name = hints.get(i.result) or later.get(i.result)
+        if name:
+            later[i.result] = name
+            if i.result in before:
+                later[before[i.result]] = name
+    return later

@@ -1,0 +1,78 @@
+"""A program written for sizes that are known: on floats if it is tiny, otherwise on arrays that each have their memory.
+
+Both are made from the same instructions as the source for any sizes, by further passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from symdiff.lowering.buffers import plan_buffers
+from symdiff.lowering.numpy_source import Source, emit
+from symdiff.lowering.passes import Pass, optimise
+from symdiff.lowering.placed_source import emit_placed
+from symdiff.lowering.program import Program
+from symdiff.lowering.scalar_source import emit_scalars
+from symdiff.lowering.scalars import scalarise
+
+LARGEST = 1000  # instructions of a program that is written again for each size
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the writer of a special program may do.
+
+    `reuse`: results lie in memory that is used again.
+    """
+
+    reuse: bool = False
+
+
+@dataclass(frozen=True)
+class Special:
+    """Source for known sizes and one dtype, its function, and, if that computes on floats, the function from floats to floats."""
+
+    program: Program
+    source: Source
+    run: Callable[..., Any]
+    floats: Callable[..., tuple[float, ...]] | None = None
+
+
+def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]:
+    """The passes that follow once every size is a number."""
+    return (("plan buffers", plan_buffers),)
+
+
+def special_programs(program: Program, dtype: str, options: Options) -> Iterator[tuple[str, Program]]:
+    """The program for known sizes after each of these passes, by name."""
+    return optimise(program, special_passes(dtype, options))
+
+
+def fits(program: Program) -> bool:
+    """Whether all sizes are numbers, and the program is short enough to be written again for them."""
+    shapes = [*(i.shape for i in program.inputs), *(i.shape for i in program.instructions)]
+    return all(isinstance(d, int) for shape in shapes for d in shape) and len(program.instructions) <= LARGEST
+
+
+def specialise(program: Program, dtype: str, options: Options) -> Special:
+    """The program, optimised and of known sizes, as a function of arrays of this dtype ('np.float64' or 'np.float32')."""
+    scalars = scalarise(program) if dtype == "np.float64" else None
+    if scalars is not None:
+        source, floats = emit_scalars(program, scalars)
+        space = run_text(source)
+        return Special(program, source, space[source.function], space[floats])
+    if not fits(program):
+        source = emit(program)
+    else:
+        program = [p for _, p in special_programs(program, dtype, options)][-1]
+        source = emit_placed(program, dtype, options.reuse)
+    return Special(program, source, run_text(source)[source.function])
+
+
+def run_text(source: Source) -> dict[str, Any]:
+    """The names that the source defines."""
+    namespace: dict[str, Any] = {}
+    exec(compile(source.text, f"<symdiff {source.function}>", "exec"), namespace)
+    return namespace
