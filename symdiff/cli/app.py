@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import symdiff
-from symdiff.cli import check, derive, doctor, explain, train
+from symdiff.cli import check, compare, derive, doctor, explain, train
 from symdiff.cli.exits import run
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("check")(check.check)
+app.command("compare")(compare.compare)
 app.command("derive")(derive.derive)
 app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)

@@ -18,9 +18,9 @@ from rich.text import Text
 
 from symdiff.errors import BadSetting
 from symdiff.expr.names import SUBSCRIPTS
+from symdiff.report.colours import PALETTE
 
 NARROWEST, USUAL = 80, 100
-PALETTE = ("cyan", "magenta", "green", "yellow", "blue", "bright_red", "bright_cyan", "bright_magenta", "bright_green", "bright_blue")
 WORD = re.compile(r"[^\W\d]\w*")
 
 

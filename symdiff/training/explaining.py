@@ -30,6 +30,7 @@ class Quoted:
     text: str
     value: float
     half_unit: float
+    exponent: int  # of its last digit
 
     @property
     def digits(self) -> int:
@@ -51,7 +52,7 @@ def quoted(number: float | str) -> Quoted:
         exponent = "n"
     if not isinstance(exponent, int):
         raise BadSetting(f"{text!r} is given, a number is wanted, such as 0.0011157856")
-    return Quoted(text, float(value), float(Decimal((0, (5,), exponent - 1))))
+    return Quoted(text, float(value), float(Decimal((0, (5,), exponent - 1))), min(exponent, 0))
 
 
 def agreeing_digits(value: float, target: Quoted) -> int:
@@ -93,6 +94,10 @@ class Match:
         """The loss as it would be told."""
         return self.point.loss * self.setup.reported
 
+    def weight(self, name: str) -> float:
+        """One weight, by the name of its entry."""
+        return weights_of(self.setup.net, self.point)[name]
+
     def answer(self, convention: str) -> str:
         """The name of the choice for a convention."""
         return next(c.name for c in self.choices if c.convention == convention)
@@ -132,7 +137,7 @@ class Question:
         if not self.loss:
             found = point.prediction
         if not (self.loss or self.prediction):
-            by_name = dict(zip((name for leaf in net.parameters for name in leaf.entries), point.weights, strict=True))
+            by_name = weights_of(net, point)
             found = [by_name[name] for name in self.weights]
         return max(abs(x - q.value) for x, q in zip(found, self.wanted, strict=True))
 
@@ -146,6 +151,11 @@ class Question:
         """Whether a prediction rounds to the published one."""
         rounds = (abs(y - q.value) <= q.half_unit * (1 + 1e-9) for y, q in zip(prediction, self.prediction, strict=bool(self.prediction)))
         return bool(self.prediction) and all(rounds)
+
+
+def weights_of(net: Net, point: Point) -> dict[str, float]:
+    """The weights of a training by the names of their entries."""
+    return dict(zip((name for leaf in net.parameters for name in leaf.entries), point.weights, strict=True))
 
 
 def ask(
@@ -210,16 +220,18 @@ class Search:
         self.departures = departures
         self.choices = {c.name: c.of(net) for c in CONVENTIONS}
         self.offsets = {reading: reading.change(Setup(net)).offset for reading in self.choices["reading"]}
+        self._networks: dict[tuple[Choice, ...], Setup] = {}
         self._programs: dict[tuple[str, ...], Program] = {}
         self._steps: Steps = {}
         self._runs: dict[int, Runs] = {}
 
-    def explain(self, question: Question) -> Explanation:
-        """All combinations within the departures against one published number."""
+    def explain(self, question: Question, departures: int | None = None) -> Explanation:
+        """All combinations within the departures (those of the search by default) against one published number."""
+        most = self.departures if departures is None else departures
         most_rounding = 2 * (question.after + 10) * 2.0**-24  # what so many updates in float32 may add up to, relative to the weights
         seen: set[tuple[object, ...]] = set()
         found: list[Match] = []
-        for chosen in self._combinations():
+        for chosen in self._combinations(most):
             setup = self._setup(chosen)
             same = (self._program(setup, chosen), setup.gradient, setup.reported, setup.dtype)
             if same in seen:
@@ -230,7 +242,7 @@ class Search:
                 size = max(abs(q.value) for q in question.wanted)
                 if not any(m.difference <= question.tolerance + most_rounding * size for m in exact if m):
                     continue
-            allowed = self.departures - sum(c.departs for c in chosen)
+            allowed = most - sum(c.departs for c in chosen)
             matches = [self.match(question, [*chosen, r]) for r in self.offsets if r.departs <= allowed]
             found += [m for m in matches if m]
         found.sort(key=question.nearness)
@@ -284,18 +296,26 @@ class Search:
             for gone in match.departures
         }
 
-    def _combinations(self) -> Iterator[list[Choice]]:
+    def _combinations(self, most: int) -> Iterator[list[Choice]]:
         """Every combination within the departures, those with fewer first; how it is read is left open."""
         own = {name: choices[0] for name, choices in self.choices.items() if name != "reading"}
-        for count in range(self.departures + 1):
+        for count in range(most + 1):
             for names in combinations(own, count):
                 for others in product(*(self.choices[name][1:] for name in names)):
                     yield list((own | dict(zip(names, others, strict=True))).values())
 
     def _setup(self, choices: Sequence[Choice]) -> Setup:
-        setup = Setup(self.net)
+        """The training that choices make: first the network, once for all that share it, then how it is trained."""
+        structure = tuple(c for c in choices if c.convention in STRUCTURE)
+        if structure not in self._networks:
+            setup = Setup(self.net)
+            for choice in structure:
+                setup = choice.change(setup)
+            self._networks[structure] = setup
+        setup = self._networks[structure]
         for choice in choices:
-            setup = choice.change(setup)
+            if (choice.departs and choice.convention not in STRUCTURE) or choice.convention == "reading":
+                setup = choice.change(setup)
         return setup
 
     def _program(self, setup: Setup, choices: Sequence[Choice]) -> Program:
