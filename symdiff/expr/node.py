@@ -7,7 +7,7 @@ and fields), so equality is `is` and a hash costs nothing. Rules, printing and l
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from numbers import Number
@@ -40,28 +40,57 @@ def _forget(ref: _PoolRef) -> None:
 
 
 class Interned(type):
-    """Calls of a node class look in the pool first."""
+    """Calls of a node class look in the pool first: they go to `make`, which `node` writes for each class."""
 
     def __call__(cls, *values: Any) -> Any:
-        key = cls.key_of(*values)  # type: ignore[attr-defined]
-        ref = _POOL.get(key)
-        if ref is not None and (found := ref()) is not None:
-            return found
-        with _LOCK:
-            ref = _POOL.get(key)
-            if ref is not None and (found := ref()) is not None:
-                return found
-            new: Expr = object.__new__(cls)  # type: ignore[arg-type]
-            for put, value in zip(cls.setters, values, strict=True):  # type: ignore[attr-defined]
-                put(new, value)
-            _set_operands(new, new.infer_operands())
-            _set_shape(new, new.infer_shape())
-            _set_digest(new, None)
-            _set_memo(new, None)
-            ref = _PoolRef(new, _forget)
-            ref.key = key
-            _POOL[key] = ref
-            return new
+        return cls.make(*values)  # type: ignore[attr-defined]
+
+
+def _pooled(ref: _PoolRef, new: Expr) -> Expr:
+    """The node that the pool has under this key: `new`, unless another thread was first."""
+    found = _POOL.setdefault(ref.key, ref)  # one step, which no thread interrupts
+    if found is ref:
+        return new
+    with _LOCK:
+        found = _POOL.setdefault(ref.key, ref)
+        if found is not ref and (other := found()) is not None:
+            return other
+        _POOL[ref.key] = ref  # what stood there is dead
+        return new
+
+
+def _constructor(cls: type[Expr], names: Sequence[str], operands: str) -> Callable[..., Expr]:
+    """`make` of a class: the node of these fields, from the pool if it is there.
+
+    It is written out for each class, as dataclasses are, because every expression is made by it: a loop over the fields takes twice as
+    long. `operands` is the expression of the node's operands in its fields.
+    """
+    own_key = cls.key_of.__func__ is not Expr.key_of.__func__  # type: ignore[attr-defined]
+    arguments = ", ".join(names)
+    lines = [
+        f"def make({arguments}):",
+        f"    _key = {f'key_of({arguments})' if own_key else f'(cls, {arguments})'}",
+        "    _ref = find(_key)",
+        "    if _ref is not None and (_found := _ref()) is not None:",
+        "        return _found",
+        "    _new = allocate(cls)",
+        *(f"    set_{name}(_new, {name})" for name in names),
+        f"    set_operands(_new, {operands})",
+        "    set_shape(_new, infer_shape(_new))",
+        "    set_digest(_new, None)",
+        "    set_memo(_new, None)",
+        "    _ref = PoolRef(_new, forget)",
+        "    _ref.key = _key",
+        "    return pooled(_ref, _new)",
+    ]
+    namespace: dict[str, Any] = {
+        "cls": cls, "key_of": cls.key_of, "find": _POOL.get, "allocate": object.__new__, "infer_shape": cls.infer_shape,
+        "set_operands": _set_operands, "set_shape": _set_shape, "set_digest": _set_digest, "set_memo": _set_memo,
+        "PoolRef": _PoolRef, "forget": _forget, "pooled": _pooled,
+    } | {f"set_{name}": cls.__dict__[name].__set__ for name in names}  # fmt: skip
+    exec(compile("\n".join(lines), f"<node {cls.__name__}>", "exec"), namespace)
+    made: Callable[..., Expr] = namespace["make"]
+    return made
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False, repr=False)
@@ -73,7 +102,7 @@ class Expr(metaclass=Interned):
     _digest: bytes | None = field(init=False)
     memo: dict[str, Any] | None = field(init=False)  # what passes have found out about this node; never part of its value
 
-    setters: ClassVar[tuple[Callable[[Expr, Any], None], ...]] = ()
+    make: ClassVar[Callable[..., Any]]  # the constructor, which looks in the pool first
     statics: ClassVar[tuple[str, ...]] = ()  # fields that are no operands; they follow the operands
     variadic: ClassVar[bool] = False  # one tuple of operands, rather than one field for each
 
@@ -81,9 +110,6 @@ class Expr(metaclass=Interned):
     @classmethod
     def key_of(cls, *values: Any) -> Key:
         return (cls, *values)
-
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return ()
 
     def infer_shape(self) -> Shape:
         raise NotImplementedError
@@ -435,9 +461,11 @@ def node(cls: N) -> N:
     """Make a class of nodes: a frozen, slotted dataclass whose calls are interned."""
     made: Any = dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
     own = [f for f in fields(made) if f.init]
-    made.setters = tuple(made.__dict__[f.name].__set__ for f in own)
-    made.statics = tuple(f.name for f in own if "Expr" not in str(f.type))
-    made.variadic = any(str(f.type) == "tuple[Expr, ...]" for f in own)
+    held = {f.name: f"*{f.name}" if str(f.type) == "tuple[Expr, ...]" else f.name for f in own if "Expr" in str(f.type)}
+    made.statics = tuple(f.name for f in own if f.name not in held)
+    made.variadic = len(held) == 1 and next(iter(held.values())).startswith("*")
+    operands = next(iter(held)) if made.variadic else f"({', '.join([*held.values(), ''])})" if held else "()"
+    made.make = staticmethod(_constructor(made, [f.name for f in own], operands))
     _CLASSES[made.__name__] = made
     return made  # type: ignore[no-any-return]
 

@@ -110,9 +110,6 @@ class Add(Expr):
 
     terms: tuple[Expr, ...]
 
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return self.terms
-
     def infer_shape(self) -> Shape:
         shape = self.terms[0].shape
         for term in self.terms:
@@ -131,9 +128,6 @@ class Contract(Expr):
     factors: tuple[Expr, ...]
     labels: tuple[Labels, ...]
     out: Labels
-
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return self.factors
 
     def infer_shape(self) -> Shape:
         dims: dict[int, Dim] = {}
@@ -159,9 +153,6 @@ class Map(Expr):
     fn: str
     args: tuple[Expr, ...]
 
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return self.args
-
     def infer_shape(self) -> Shape:
         shape = self.args[0].shape
         if len(self.args) != FUNCTIONS[self.fn].arity or any(a.shape != shape for a in self.args):
@@ -183,9 +174,6 @@ class Reduce(Expr):
 
     KINDS: ClassVar[tuple[str, ...]] = ("max", "min", "prod", "logsumexp")
 
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return (self.x,)
-
     def infer_shape(self) -> Shape:
         return tuple(d for a, d in enumerate(self.x.shape) if a not in self.axes)
 
@@ -201,9 +189,6 @@ class Scan(Expr):
 
     KINDS: ClassVar[tuple[str, ...]] = ("cumsum", "cumprod")
 
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return (self.x,)
-
     def infer_shape(self) -> Shape:
         return self.x.shape
 
@@ -218,9 +203,6 @@ class Arg(Expr):
 
     KINDS: ClassVar[tuple[str, ...]] = ("argsort", "argmax", "argmin")
 
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return (self.x,)
-
     def infer_shape(self) -> Shape:
         return self.x.shape if self.kind == "argsort" else tuple(d for a, d in enumerate(self.x.shape) if a != self.axis)
 
@@ -231,9 +213,6 @@ class Reshape(Expr):
 
     x: Expr
     to: Shape
-
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return (self.x,)
 
     def infer_shape(self) -> Shape:
         if dim_mul(*self.x.shape) != dim_mul(*self.to):
@@ -265,9 +244,6 @@ class Slice(Expr):
     x: Expr
     key: tuple[Place, ...]
 
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return (self.x,)
-
     def infer_shape(self) -> Shape:
         if len(self.key) != len(self.x.shape):
             raise ShapeError(f"slice: a key of {len(self.key)} entries for shape {show_shape(self.x.shape)}")
@@ -282,9 +258,6 @@ class Scatter(Expr):
     keys: tuple[tuple[Place, ...], ...]
     into: Shape
 
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return self.parts
-
     def infer_shape(self) -> Shape:
         for part, key in zip(self.parts, self.keys, strict=True):
             if part.shape != key_shape(key) or len(key) != len(self.into):
@@ -298,9 +271,6 @@ class Concat(Expr):
 
     parts: tuple[Expr, ...]
     axis: int
-
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return self.parts
 
     def infer_shape(self) -> Shape:
         first = self.parts[0].shape
@@ -323,9 +293,6 @@ class Gather(Expr):
     indices: tuple[Expr, ...]
     axis: int
 
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return (self.x, *self.indices)
-
     def infer_shape(self) -> Shape:
         return (*self.x.shape[: self.axis], *self.indices[0].shape, *self.x.shape[self.axis + len(self.indices) :])
 
@@ -342,9 +309,6 @@ class GatherT(Expr):
     indices: tuple[Expr, ...]
     axis: int
     into: Shape
-
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return (self.x, *self.indices)
 
     def infer_shape(self) -> Shape:
         return self.into
@@ -365,9 +329,6 @@ class Linalg(Expr):
 
     fn: str
     args: tuple[Expr, ...]
-
-    def infer_operands(self) -> tuple[Expr, ...]:
-        return self.args
 
     def infer_shape(self) -> Shape:
         *batch, m, n = self.args[0].shape
