@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from symdiff.errors import MissingRule
 from symdiff.expr import ops
-from symdiff.expr.algebra import broadcast_to, contract
+from symdiff.expr.algebra import broadcast_to, contract, scalar_product
 from symdiff.expr.build import linalg
 from symdiff.expr.dims import dim_add
 from symdiff.expr.leaves import is_zero
@@ -50,7 +50,7 @@ def times(partial: Expr, cotangent: Expr, batch: int) -> Expr:
         return inside_mask(cotangent, lambda chosen: times(partial, chosen, batch))
     rank = len(partial.shape)
     if batch == 0 and rank == 0:
-        return contract(((cotangent, ()), (partial, ())), ())
+        return scalar_product(cotangent, partial)
     own = tuple(range(batch, batch + rank))
     every = tuple(range(batch + rank))
     return contract(((cotangent, every), (partial, own)), every)
@@ -73,6 +73,10 @@ def contract_transpose(node: Expr, k: int, cotangent: Expr, batch: int) -> Expr:
     target, wanted = node.factors[k], node.labels[k]
     if wanted == node.out and is_masked(cotangent) and all(set(ls) <= set(wanted) for ls in node.labels):
         return inside_mask(cotangent, lambda chosen: contract_transpose(node, k, chosen, batch))
+    if batch == 0 and not any(node.labels):
+        rest = (*node.factors[:k], cotangent, *node.factors[k + 1 :])
+        count = len([f for f in node.factors if f is target])
+        return scalar_product(*rest) if count == 1 else scalar_product(Const(count), *rest)
     same = [j for j, (f, ls) in enumerate(zip(node.factors, node.labels, strict=True)) if f is target and ls == wanted]
     used = 1 + max((label for ls in node.labels for label in ls), default=-1)
     lead = tuple(range(used, used + batch))

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+
 from symdiff.errors import MissingRule
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Arg, Gather, GatherT, Map
 from symdiff.rules.elementwise import CHOICES, DERIVATIVES
 
 
-def differentiable_operands(node: Expr) -> tuple[int, ...]:
+@cache
+def moving_arguments(fn: str) -> tuple[int, ...]:
+    """The arguments in which a function of the table is not flat. Raises: MissingRule if it has no derivative."""
+    if fn in CHOICES:
+        return CHOICES[fn][1:]
+    rule = DERIVATIVES.get(fn)
+    if rule is None:
+        raise MissingRule(f"the function {fn} has no derivative")
+    return tuple(k for k, partial in enumerate(rule.partials) if partial is not None)
+
+
+def differentiable_operands(node: Expr) -> Sequence[int]:
     """The positions of the operands in which a node is not flat. Raises: MissingRule for a function without derivative."""
     match node:
         case Map():
-            if node.fn in CHOICES:
-                return CHOICES[node.fn][1:]
-            rule = DERIVATIVES.get(node.fn)
-            if rule is None:
-                raise MissingRule(f"the function {node.fn} has no derivative")
-            return tuple(k for k, partial in enumerate(rule.partials) if partial is not None)
+            return moving_arguments(node.fn)
         case Gather() | GatherT():
             return (0,)
         case Arg():
             return ()
         case _:
-            return tuple(range(len(node.operands)))
+            return range(len(node.operands))
 
 
 def partial(node: Map, k: int) -> Expr:

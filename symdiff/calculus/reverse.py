@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from symdiff.calculus.linear import is_linear_in, times, transposed
-from symdiff.calculus.partials import differentiable_operands, partial
+from symdiff.calculus.linear import contract_transpose, is_linear_in, times, transposed
+from symdiff.calculus.partials import differentiable_operands, moving_arguments, partial
 from symdiff.errors import ShapeError
 from symdiff.expr import ops
 from symdiff.expr.algebra import add, zeros_of
+from symdiff.expr.collector import paused
 from symdiff.expr.dims import Shape, show_shape
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Contract, Map, Scatter, Var
+from symdiff.expr.nodes import Add, Contract, Map, Scatter, Var
 from symdiff.expr.structure import scatter
 from symdiff.rules.differentials import differential
+from symdiff.rules.elementwise import CHOICES
 
 
 def gathered(contributions: Sequence[Expr]) -> Expr:
@@ -43,14 +45,18 @@ def active_nodes(roots: Iterable[Expr], wrt: Iterable[Expr]) -> tuple[list[Expr]
     for node in topological(*roots):
         reached: tuple[int, ...] = ()
         operands = node.operands
-        if operands and any(o in positions for o in operands):
-            reached = tuple(k for k in differentiable_operands(node) if operands[k] in positions)
+        for o in operands:
+            if o in positions:
+                moving = moving_arguments(node.fn) if isinstance(node, Map) else differentiable_operands(node)
+                reached = tuple([k for k in moving if operands[k] in positions])
+                break
         if reached or node in targets:
             positions[node] = reached
             order.append(node)
     return order, positions
 
 
+@paused()
 def pullback(cotangents: Mapping[Expr, Expr], wrt: Sequence[Expr], batch: int = 0) -> list[Expr]:
     """The cotangents of `wrt`, given those of the roots; zeros where the roots do not reach it.
 
@@ -71,11 +77,14 @@ def pullback(cotangents: Mapping[Expr, Expr], wrt: Sequence[Expr], batch: int = 
         contributions = flowing.pop(node, None)
         if contributions is None:
             continue
-        cotangent = gathered(contributions)
+        cotangent = contributions[0] if len(contributions) == 1 else gathered(contributions)
         if node in targets:
             done[node] = cotangent
         for operand, contribution in operand_cotangents(node, positions[node], cotangent, batch):
-            flowing.setdefault(operand, []).append(contribution)
+            if operand in flowing:
+                flowing[operand].append(contribution)
+            else:
+                flowing[operand] = [contribution]
     return [as_number(done[w]) if w in done else zeros_of((*lead, *w.shape)) for w in wrt]
 
 
@@ -86,13 +95,19 @@ def as_number(e: Expr) -> Expr:
 
 def operand_cotangents(node: Expr, active: Sequence[int], cotangent: Expr, batch: int) -> list[tuple[Expr, Expr]]:
     """What the cotangent of a node contributes to each active operand."""
-    if isinstance(node, Contract):  # equal factors contribute once, with their count
-        first = {(node.factors[k], node.labels[k]): k for k in reversed(active)}
-        return [(node.factors[k], transposed(node, k, cotangent, batch)) for k in sorted(first.values())]
+    operands = node.operands
+    match node:
+        case Contract():
+            if len(active) > 1 and len(set(operands)) < len(operands):  # equal factors contribute once, with their count
+                first = {(node.factors[k], node.labels[k]): k for k in reversed(active)}
+                active = sorted(first.values())
+            return [(operands[k], contract_transpose(node, k, cotangent, batch)) for k in active]
+        case Add():
+            return [(operands[k], cotangent) for k in active]
+        case Map() if node.fn not in CHOICES:
+            return [(operands[k], times(partial(node, k), cotangent, batch)) for k in active]
     if all(is_linear_in(node, k) for k in active):
-        return [(node.operands[k], transposed(node, k, cotangent, batch)) for k in active]
-    if isinstance(node, Map):
-        return [(node.args[k], times(partial(node, k), cotangent, batch)) for k in active]
+        return [(operands[k], transposed(node, k, cotangent, batch)) for k in active]
     return _through_differential(node, active, cotangent, batch)
 
 

@@ -9,7 +9,7 @@ from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr.algebra import broadcast_to
 from symdiff.expr.dims import Shape, broadcast_dims, show_shape
 from symdiff.expr.functions import FUNCTIONS, fold
-from symdiff.expr.leaves import const, constant_value
+from symdiff.expr.leaves import CONSTANT_KINDS, const, constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Delta, Linalg, Map, Number, Reduce
 
@@ -23,6 +23,8 @@ def apply(name: str, *args: Expr) -> Expr:
     if function is None:
         raise Unsupported(f"there is no elementwise function {name!r}")
     shape = args[0].shape
+    if len(args) == 1 and not isinstance(args[0], CONSTANT_KINDS):
+        return Map(name, args)
     if any(a.shape != shape for a in args):
         shape = broadcast_dims(name, *(a.shape for a in args))
     if name == "pow":

@@ -9,13 +9,19 @@ import numpy as np
 
 from symdiff.expr.leaves import const, number
 from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Const
 from symdiff.expr.structure import stack_nodes
+
+
+_PLAIN = {int, float, bool}
 
 
 def as_expr(value: Any) -> Expr:
     """An expression as it is; a number or array as a constant; an object with `__expr__` by that."""
     if isinstance(value, Expr):
         return value
+    if type(value) in _PLAIN:
+        return Const(value)
     inner = getattr(value, "__expr__", None)  # first, because a traced scalar passes for the float that its value is
     if inner is not None:
         return inner() if callable(inner) else inner  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ import numpy as np
 
 from symdiff.errors import ShapeError, SymbolicValue, Unsupported
 from symdiff.expr.algebra import add as add_terms
-from symdiff.expr.algebra import broadcast_to, is_relabeling, product
+from symdiff.expr.algebra import broadcast_to, is_relabeling, product, scalar_product
 from symdiff.expr.build import apply
 from symdiff.expr.build import power as constant_power
 from symdiff.expr.convert import as_expr
@@ -46,7 +46,8 @@ def subtract(a: Any, b: Any) -> Expr:
 
 def multiply(a: Any, b: Any) -> Expr:
     """a * b, elementwise."""
-    return product((as_expr(a), as_expr(b)))
+    x, y = as_expr(a), as_expr(b)
+    return scalar_product(x, y) if not x.shape and not y.shape else product((x, y))
 
 
 def divide(a: Any, b: Any) -> Expr:

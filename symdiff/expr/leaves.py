@@ -77,6 +77,9 @@ def const(value: Any) -> Expr:
 
 
 # --- constants in disguise ----------------------------------------------------------------------------------------
+CONSTANT_KINDS = (Const, Contract, Ones)  # the nodes that may be a constant
+
+
 def constant_value(e: Expr) -> Number | bool | None:
     """The number that fills `e`, if it is a constant or a broadcast constant; else None."""
     if isinstance(e, Const):

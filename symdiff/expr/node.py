@@ -47,10 +47,7 @@ class Interned(type):
 
 
 def _pooled(ref: _PoolRef, new: Expr) -> Expr:
-    """The node that the pool has under this key: `new`, unless another thread was first."""
-    found = _POOL.setdefault(ref.key, ref)  # one step, which no thread interrupts
-    if found is ref:
-        return new
+    """The node that the pool has under a key where another entry stands: one that died, or that another thread made."""
     with _LOCK:
         found = _POOL.setdefault(ref.key, ref)
         if found is not ref and (other := found()) is not None:
@@ -81,10 +78,10 @@ def _constructor(cls: type[Expr], names: Sequence[str], operands: str) -> Callab
         "    set_memo(_new, None)",
         "    _ref = PoolRef(_new, forget)",
         "    _ref.key = _key",
-        "    return pooled(_ref, _new)",
+        "    return _new if enter(_key, _ref) is _ref else pooled(_ref, _new)",  # one step, which no thread interrupts
     ]
     namespace: dict[str, Any] = {
-        "cls": cls, "key_of": cls.key_of, "find": _POOL.get, "allocate": object.__new__, "infer_shape": cls.infer_shape,
+        "cls": cls, "key_of": cls.key_of, "find": _POOL.get, "enter": _POOL.setdefault, "allocate": object.__new__, "infer_shape": cls.infer_shape,
         "set_operands": _set_operands, "set_shape": _set_shape, "set_digest": _set_digest, "set_memo": _set_memo,
         "PoolRef": _PoolRef, "forget": _forget, "pooled": _pooled,
     } | {f"set_{name}": cls.__dict__[name].__set__ for name in names}  # fmt: skip

@@ -46,7 +46,7 @@ class Const(Expr):
         if isinstance(value, np.ndarray):
             return (cls, value.dtype.str, value.shape, value.tobytes())
         if isinstance(value, float):  # 0.0 and -0.0 differ, a nan is its bits
-            return (cls, float, struct.pack("<d", value))
+            return (cls, float, value if value < 0 or value > 0 else struct.pack("<d", value))
         return (cls, type(value).__name__, value)
 
     def infer_shape(self) -> Shape:
@@ -130,6 +130,12 @@ class Contract(Expr):
     out: Labels
 
     def infer_shape(self) -> Shape:
+        if not any(self.labels) and not self.out:  # a product of numbers
+            for f in self.factors:
+                if f.shape:
+                    break
+            else:
+                return ()
         dims: dict[int, Dim] = {}
         for k, (factor, labels) in enumerate(zip(self.factors, self.labels, strict=True)):
             if len(labels) != len(factor.shape):
@@ -154,9 +160,10 @@ class Map(Expr):
     args: tuple[Expr, ...]
 
     def infer_shape(self) -> Shape:
-        shape = self.args[0].shape
-        if len(self.args) != FUNCTIONS[self.fn].arity or any(a.shape != shape for a in self.args):
-            raise ShapeError(f"{self.fn}: operands of shapes {', '.join(show_shape(a.shape) for a in self.args)}")
+        args = self.args
+        shape = args[0].shape
+        if len(args) != FUNCTIONS[self.fn].arity or (len(args) > 1 and any(a.shape != shape for a in args)):
+            raise ShapeError(f"{self.fn}: operands of shapes {', '.join(show_shape(a.shape) for a in args)}")
         return shape
 
     @classmethod
