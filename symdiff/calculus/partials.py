@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 from symdiff.errors import MissingRule
 from symdiff.expr.node import Expr
@@ -11,7 +10,6 @@ from symdiff.expr.nodes import Arg, Gather, GatherT, Map
 from symdiff.rules.elementwise import CHOICES, DERIVATIVES
 
 
-@cache
 def moving_arguments(fn: str) -> tuple[int, ...]:
     """The arguments in which a function of the table is not flat. Raises: MissingRule if it has no derivative."""
     if fn in CHOICES:
@@ -19,7 +17,7 @@ def moving_arguments(fn: str) -> tuple[int, ...]:
     rule = DERIVATIVES.get(fn)
     if rule is None:
         raise MissingRule(f"the function {fn} has no derivative")
-    return tuple(k for k, partial in enumerate(rule.partials) if partial is not None)
+    return rule.moving
 
 
 def differentiable_operands(node: Expr) -> Sequence[int]:

@@ -16,7 +16,6 @@ from symdiff.expr.leaves import CONSTANT_KINDS, add_numbers, constant_value, mul
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Number, Ones, Size
 
-
 # --- products -----------------------------------------------------------------------------------------------------
 _LIGHT = {Ones, Delta, Const}
 

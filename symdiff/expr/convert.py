@@ -12,7 +12,6 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const
 from symdiff.expr.structure import stack_nodes
 
-
 _PLAIN = {int, float, bool}
 
 

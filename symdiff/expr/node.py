@@ -33,10 +33,10 @@ _POOL: dict[Key, _PoolRef] = {}
 _LOCK = RLock()  # reentrant: a collection may drop a node while this thread holds it
 
 
-def _forget(ref: _PoolRef) -> None:
-    with _LOCK:
-        if _POOL.get(ref.key) is ref:
-            del _POOL[ref.key]
+def _forget(ref: _PoolRef, pool: dict[Key, _PoolRef] = _POOL, lock: Any = _LOCK) -> None:  # by default: globals end first
+    with lock:
+        if pool.get(ref.key) is ref:
+            del pool[ref.key]
 
 
 class Interned(type):

@@ -22,15 +22,17 @@ Partial = Callable[..., Expr]
 
 @dataclass(frozen=True, slots=True)
 class Derivative:
-    """The partials of a function, None where it is flat; the value chosen where no derivative exists; where the formula is from."""
+    """The partials of a function, None where it is flat, and the arguments in which it is not; the value chosen where no derivative
+    exists; where the formula is from."""
 
     partials: tuple[Partial | None, ...]
+    moving: tuple[int, ...]
     convention: str = ""
     source: str = ""
 
 
 def partials(*rules: Partial | None, convention: str = "", source: str = "") -> Derivative:
-    return Derivative(rules, convention, source)
+    return Derivative(rules, tuple(k for k, rule in enumerate(rules) if rule is not None), convention, source)
 
 
 FLAT = None
