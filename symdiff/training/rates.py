@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from symdiff.expr.elementwise import cos, equal, floor, greater, less, logical_and, maximum, minimum, mod, where
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
-from symdiff.training.specs import Choice, Setting, count, fraction, nonnegative, number, positive, read
+from symdiff.training.specs import Choice, Setting, between, count, fraction, nonnegative, number, positive, read
 
 # (the rate so far, k: the number of the update, the loss before it, state, settings) -> the rate, and the new state
 Rule = Callable[[Expr, Expr, Expr, Mapping[str, Expr], Mapping[str, Expr]], tuple[Expr, dict[str, Expr]]]
@@ -108,7 +108,7 @@ RATES: dict[str, Kind] = {
     "plateau": Kind(
         plateau,
         {
-            "patience": number(10, "N"), "factor": fraction(0.1, "γ"), "threshold": fraction(1e-4, "τ"),
+            "patience": number(10, "N"), "factor": between(0.1, "γ"), "threshold": fraction(1e-4, "τ"),
             "cooldown": number(0, "C"), "least": nonnegative(0.0, "η_min"), "every": count(1, "S"),
         },
         {"mean": 0.0, "best": math.inf, "bad": 0.0, "cooling": 0.0, "scale": 1.0},

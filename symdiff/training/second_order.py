@@ -93,7 +93,7 @@ def gauss_newton_matrix(net: Net, weights: Sequence[Var]) -> Expr:
 
     For half a sum of squares H is the identity and this is JᵀJ. What the loss compares are the variables of definitions that it
     mentions: the prediction, or the last layer's sums; and weights that it mentions by themselves.
-    Source: Schraudolph, Fast curvature matrix-vector products for second-order gradient descent (2002), section 3.
+    Source: Schraudolph, Fast curvature matrix-vector products for second-order gradient descent (2002).
     """
     known = {*net.expanded, *weights}
     compared = [v for v in variables(net.objective) if v in known]
@@ -140,12 +140,12 @@ def levenberg_marquardt(at: At, s: Mapping[str, Expr], p: Mapping[str, Expr]) ->
     """The damped Gauss-Newton step if it lowers the loss, then with less damping; else no step, and more damping.
 
     Source: Levenberg, A method for the solution of certain non-linear problems in least squares (1944); the factor is that of Marquardt,
-    An algorithm for least-squares estimation of nonlinear parameters (1963). The damping stays between 1e-12 and 1e12.
+    An algorithm for least-squares estimation of nonlinear parameters (1963).
     """
     trial = damped(at, s["damping"])
     better = less(at.loss_at(trial), at.loss)
     damping = where(better, s["damping"] / p["factor"], s["damping"] * p["factor"])
-    return where(better, trial, at.w), {"damping": clip(damping, 1e-12, 1e12)}
+    return where(better, trial, at.w), {"damping": clip(damping, p["least"], p["most"])}
 
 
 # --- matrices -------------------------------------------------------------------------------------------------------
@@ -173,11 +173,12 @@ class JointKind:
 
 
 _DAMPING = {"damping": nonnegative(1e-3, "λ")}
+_ADAPTED = {"factor": positive(10.0, "ν"), "least": positive(1e-12, "λ_min"), "most": positive(1e12, "λ_max")}
 
 SECOND_ORDER: dict[str, JointKind] = {
     "newton": JointKind(newton, _hessian, "H", _DAMPING),
     "gauss-newton": JointKind(gauss_newton, _gauss_newton, "A", _DAMPING),
-    "levenberg-marquardt": JointKind(levenberg_marquardt, _gauss_newton, "A", {"factor": positive(10.0, "ν")}, {"damping": 1e-3}),
+    "levenberg-marquardt": JointKind(levenberg_marquardt, _gauss_newton, "A", _ADAPTED, {"damping": 1e-3}),
 }
 
 

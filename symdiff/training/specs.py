@@ -54,6 +54,11 @@ def fraction(default: float | None, symbol: str) -> Setting:
     return Setting(default, symbol, most=1.0, open_above=True)
 
 
+def between(default: float | None, symbol: str) -> Setting:
+    """A setting above 0 and below 1."""
+    return Setting(default, symbol, most=1.0, open_below=True, open_above=True)
+
+
 def share(default: float | None, symbol: str) -> Setting:
     """A setting in [0, 1]."""
     return Setting(default, symbol, most=1.0)

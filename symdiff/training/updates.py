@@ -2,8 +2,8 @@
 
 Parallel updates take all gradients at the old weights. Sequential updates change one parameter after another: where a later gradient
 mentions an earlier parameter by itself, it sees the new value, while the layers' values stay those of the forward pass. Gauss-Seidel
-updates compute these again too. Source of the two names: Bertsekas and Tsitsiklis, Parallel and Distributed Computation (1989),
-section 1.2 (Jacobi and Gauss-Seidel iterations).
+updates compute these again too, as Gauss-Seidel iterations use each new component at once. Source: Bertsekas and Tsitsiklis, Parallel
+and Distributed Computation (1989), chapter 2.
 """
 
 from __future__ import annotations

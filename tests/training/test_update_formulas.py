@@ -97,7 +97,7 @@ def test_each_slope_is_that_of_the_line_before():
 
 def test_a_chain_of_schedules_hands_on_its_rate():
     names = [
-        (list(lines.formulas)[0].name, [v.name for v in variables(*lines.formulas.values())])
+        (next(iter(lines.formulas)).name, [v.name for v in variables(*lines.formulas.values())])
         for lines in rate_lines(read_rate("warmup:steps=2+exponential:0.9"))
     ]
     assert [name for name, _ in names] == ["η₁", "η"]
