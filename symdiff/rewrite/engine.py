@@ -39,6 +39,7 @@ LARGE = 3000  # nodes; above this, one round without trials: identities, product
 FUEL = 24  # changes of one node in one round
 DEPTH = 4  # trials within trials
 TRIALS = 80  # products brought to normal form in one visit, after which no further trial begins
+CHAIN = 2  # trials one after the other: one fraction cleared may be what the next needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +172,13 @@ class Round:
         """The shortest of: the product as it is, multiplied out, with its fractions cleared, with its number in a sum."""
         best = expanded(e, self.product, self.settle, self.may_open)
         for trial in (partial(cleared, may_open=self.may_open), divided, number_inside):
-            candidate = trial(as_term(best), self.product) if isinstance(best, Contract) else None
-            if candidate is not None and cost(candidate) < cost(best):
-                best = candidate
+            candidate: Expr | None = best
+            for _ in range(CHAIN):
+                candidate = trial(as_term(candidate), self.product) if isinstance(candidate, Contract) else None
+                if candidate is None:
+                    break
+                if cost(candidate) < cost(best):
+                    best = candidate
         return best
 
     def visit_sum(self, e: Add) -> Expr:

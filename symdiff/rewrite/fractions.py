@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 
 from symdiff.expr.algebra import add
 from symdiff.expr.build import power
-from symdiff.expr.leaves import constant_value
+from symdiff.expr.leaves import constant_value, multiply_numbers
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Ones
 from symdiff.rewrite.expand import MOST_TERMS, expand
 from symdiff.rewrite.sums import normal_sum
-from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, joined_key
+from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, joined_key, used_labels
 from symdiff.rewrite.workshop import Products
 
 MayOpen = Callable[[Expr], bool]
@@ -42,6 +42,23 @@ def times(t: Term, divisors: dict[Place, int]) -> Term:
     return Term(t.coefficient, (*t.factors, *raised), t.out)
 
 
+def sums_opened(t: Term) -> Term:
+    """sum(1 - x), a scalar factor, as a factor 1 - x that the product sums: it can be multiplied out."""
+    factors: list[Factor] = []
+    coefficient = t.coefficient
+    fresh = 1 + max(used_labels(t.factors) | set(t.out), default=0)
+    for f, ls in t.factors:
+        inner = as_term(f)
+        if f.shape or len(inner.factors) != 1 or not isinstance(inner.factors[0][0], Add):
+            factors.append((f, ls))
+            continue
+        total, own = inner.factors[0]
+        factors.append((total, tuple(fresh + label for label in own)))
+        fresh += 1 + max(own, default=0)
+        coefficient = multiply_numbers(coefficient, inner.coefficient)
+    return Term(coefficient, tuple(factors), t.out)
+
+
 def multiplied_out(t: Term, product: Products) -> list[Term] | None:
     """The term with all its sums, squared ones too, multiplied out; None if that is too long."""
     todo: list[Term] = [t]
@@ -53,7 +70,7 @@ def multiplied_out(t: Term, product: Products) -> list[Term] | None:
             base, k = base_and_exponent(f)
             small = isinstance(base, Add) and isinstance(k, int) and 1 < k <= HIGHEST
             squares += [(base, ls)] * int(k) if small else [(f, ls)]
-        flat = Term(term.coefficient, tuple(squares), term.out)
+        flat = sums_opened(Term(term.coefficient, tuple(squares), term.out))
         chosen = [k for k, (f, _) in enumerate(flat.factors) if isinstance(f, Add)]
         longer = expand(flat, chosen) if chosen else None
         if chosen and longer is None:

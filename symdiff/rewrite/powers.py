@@ -86,7 +86,10 @@ def _holds(g: Expr, base: Expr, k: Number) -> bool:
 
 
 def with_common_powers(terms: Sequence[Term]) -> list[Term] | None:
-    """u ** (k + 1) written u ** k u where another term has u ** k, over the same axes; None if there are no such terms."""
+    """u ** (k - 1) written u ** (k - 2) u where another term has u ** (k - 2), over the same axes; None if there are no such terms.
+
+    A plain u ** k stays.
+    """
     lowest: dict[tuple[Expr, Labels, Expr], tuple[int, Expr]] = {}
     split = [[_symbolic_power(factor, t.out) for factor in t.factors] for t in terms]
     for t, powers in zip(terms, split, strict=True):
@@ -99,9 +102,9 @@ def with_common_powers(terms: Sequence[Term]) -> list[Term] | None:
     for t, powers in zip(terms, split, strict=True):
         factors: list[Factor] = []
         for (f, ls), found in zip(t.factors, powers, strict=True):
-            least, common = lowest[found[0]] if found is not None else (0, f)
+            least, common = lowest[found[0]] if found is not None and found[1] else (0, f)
             factors.append((common, ls))
-            if found is not None and found[1] != least:
+            if found is not None and common is not f:
                 factors.append((power(found[0][0], found[1] - least), ls))
                 changed = True
         result.append(Term(t.coefficient, tuple(factors), t.out))

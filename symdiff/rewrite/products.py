@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from symdiff.expr.algebra import contract, product
-from symdiff.expr.build import power
+from symdiff.expr.algebra import add, contract, product
+from symdiff.expr.build import apply, power
 from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Size, Var
@@ -61,7 +61,9 @@ def flatten(term: Term, may_open: Callable[[Expr], bool], open_shared: bool = Tr
             alone = set(ls) - set(term.out) - used_labels(g for j, g in enumerate(term.factors) if j != k)
             meets = meets or (bool(alone) and any(isinstance(g, Add) for g, _ in inner.factors))
             summed = used_labels(inner.factors) != set(inner.out)
-            if not open_shared or not meets or (summed and not _ends_chain(inner, (g for j, (g, _) in enumerate(term.factors) if j != k))):
+            others_here = [factor for j, factor in enumerate(term.factors) if j != k]
+            ends = _ends_chain(inner, (g for g, _ in others_here)) or _meets(inner, Term(1, tuple(others_here), term.out))
+            if not open_shared or not meets or (summed and not ends):
                 inner = None
         scalar_sum = inner is not None and not f.shape and bool(used_labels(inner.factors)) and not _meets(inner, term)
         if inner is None or scalar_sum or len(inner.factors) - 1 > room:
@@ -116,6 +118,39 @@ def open_powers(term: Term) -> Term:
                     continue
         factors.append((f, ls))
     return Term(coefficient, tuple(factors), term.out) if changed else term
+
+
+def identities_apart(term: Term) -> Term:
+    """a I + b I beside an array is (a + b) I, which the array takes up."""
+    for k, (f, ls) in enumerate(term.factors):
+        if not isinstance(f, Add) or len(f.shape) != 2 or not any(g.shape for j, (g, _) in enumerate(term.factors) if j != k):
+            continue
+        terms = [as_term(t) for t in f.terms]
+        arrays = [[(g, gls) for g, gls in t.factors if gls] for t in terms]
+        if all(len(a) == 1 and isinstance(a[0][0], Delta) and set(a[0][1]) == set(t.out) for a, t in zip(arrays, terms, strict=True)):
+            scale = add(*(Term(t.coefficient, tuple(s for s in t.factors if not s[1]), ()).expr() for t in terms))
+            return Term(term.coefficient, (*term.factors[:k], (scale, ()), *term.factors[k + 1 :], (Delta(f.shape[0]), ls)), term.out)
+    return term
+
+
+def diagonals_inside(term: Term, may_open: Callable[[Expr], bool]) -> Term:
+    """diag(f(A)) is f(diag(A)), which takes f of fewer entries; of what others use as well, only an exponential that meets another here."""
+    if all(len(set(ls)) == len(ls) or not isinstance(f, Map) for f, ls in term.factors):
+        return term
+    exponentials = sum(isinstance(f, Map) and f.fn == "exp" for f, _ in term.factors)
+    factors: list[Factor] = []
+    for f, ls in term.factors:
+        kept = tuple(dict.fromkeys(ls))
+        if len(kept) < len(ls) and isinstance(f, Map) and (may_open(f) or (f.fn == "exp" and exponentials > 1)):
+            factors.append((apply(f.fn, *(_diagonal(a, ls, kept) for a in f.args)), kept))
+        else:
+            factors.append((f, ls))
+    return Term(term.coefficient, tuple(factors), term.out)
+
+
+def _diagonal(e: Expr, ls: Labels, kept: Labels) -> Expr:
+    terms = e.terms if isinstance(e, Add) else (e,)
+    return add(*(contract([(t, ls)], kept) for t in terms))
 
 
 def _key_labels(f: Expr, ls: Labels) -> Labels:
@@ -349,7 +384,8 @@ def normal_product(
     """The product in normal form. `log` is told the name of each identity that is used."""
     for _ in range(40):
         before = term
-        term = merge_powers(turn_sums(open_powers(flatten(term, may_open, open_shared)), turn))
+        term = diagonals_inside(identities_apart(flatten(term, may_open, open_shared)), may_open)
+        term = merge_powers(turn_sums(open_powers(term), turn))
         term = merge_exponentials(merge_symbolic_powers(term))
         step = apply_pairs(term) or known_sums(term)
         if step is not None:

@@ -28,6 +28,10 @@ MOST_TERMS = 48  # longer sums are collected, not factored
 
 def opened(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
     """The terms of a sum, sums inside it opened where they may be: c (a + b) is c a + c b."""
+    return regrouped(_terms_within(e, may_open))
+
+
+def _terms_within(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
     terms: list[Term] = []
     stack: list[tuple[Expr, Number, bool]] = [(e, 1, True)]
     while stack:
@@ -44,7 +48,7 @@ def opened(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
                 stack.extend((contract([(t, ls), *ones], term.out), factor, True) for t in reversed(inner.operands))
                 continue
         terms.append(term.scaled(scale))
-    return regrouped(terms)
+    return terms
 
 
 def is_stretched(ls: Labels, out: Labels) -> bool:
@@ -59,7 +63,8 @@ def regrouped(terms: list[Term]) -> list[Term]:
         if len(heavy) != 1 or not isinstance(heavy[0], Reduce) or not isinstance(heavy[0].x, Add):
             continue
         z = heavy[0].x
-        members = [as_term(a) for a in z.terms]
+        written = [as_term(a) for a in z.terms]
+        members = written if all(m in terms for m in written) else _terms_within(z, lambda _: True)
         if t.coefficient < 0 and all(m in terms for m in members):
             at = terms.index(members[0])
             terms = [as_term(z) if k == at else s for k, s in enumerate(terms) if k == at or s not in members]
@@ -317,12 +322,22 @@ def _normal_sum(terms: Sequence[Term], product: Products) -> Expr:
         return plain
     best: Expr = plain
     start = [as_term(t) for t in plain.terms]
-    for trial in (start, with_common_powers(start)):
+    for trial in (start, with_common_powers(start), _scalars_opened(start)):
         factored = None if trial is None else _factored(trial, product)
         for candidate in () if factored is None else (_sum(_pull_number(factored)), _sum(factored)):
             if cost(candidate) < cost(best) or (cost(candidate) == cost(best) and best is plain):
                 best = candidate
     return best
+
+
+def _scalars_opened(terms: list[Term]) -> list[Term] | None:
+    """-(u @ v) as one product, so that u can be a factor in common; None where no term is a scalar product with a number in front."""
+    whole = [
+        as_term(t.factors[0][0]) if len(t.factors) == 1 and isinstance(t.factors[0][0], Contract) and not t.out else None for t in terms
+    ]
+    if not any(whole):
+        return None
+    return [t if inner is None else inner.scaled(t.coefficient) for t, inner in zip(terms, whole, strict=True)]
 
 
 def _factored(terms: list[Term], product: Products) -> list[Term]:

@@ -80,6 +80,7 @@ ELEMENTWISE: tuple[Identity, ...] = (
     Identity("guarded positive", ops.equal(u, 0), Const(False), when={"u": "positive"}),
     Identity("log of two exponentials", ops.log(ops.exp(u) + ops.exp(v)), ops.logaddexp(u, v)),
     Identity("logarithm of base 2 of a power", ops.log2(ops.exp2(u)), u),
+    Identity("inverse tanh", ops.log((1 + u) * power(1 - u, -1)), 2 * ops.arctanh(u)),
 )
 
 # --- products of two elementwise factors over the same axes -----------------------------------------------------------
@@ -104,6 +105,8 @@ SUMS: tuple[Identity, ...] = (
     Identity("hyperbolic Pythagoras", power(ops.cosh(u), 2) - power(ops.sinh(u), 2), Const(1)),
     Identity("1 - sine squared", 1 - power(ops.sin(u), 2), power(ops.cos(u), 2)),
     Identity("1 - cosine squared", 1 - power(ops.cos(u), 2), power(ops.sin(u), 2)),
+    Identity("inverse tanh", ops.log(1 + u) - ops.log(1 - u), 2 * ops.arctanh(u)),
+    Identity("logarithms of equal multiples", ops.log(k * u) - ops.log(k * v), ops.log(u) - ops.log(v), when={"k": "positive"}),
 )
 
 # --- for programs, not for the eye: the same value with fewer digits lost ----------------------------------------------
