@@ -10,7 +10,6 @@ from symdiff.errors import BadSetting, UnknownName, did_you_mean
 STYLES = ("unicode", "latex", "python", "sympy", "mathml")
 FORMS = ("matrix", "scalar", "inlined")
 DTYPES = ("float64", "float32")
-STARTS = ("walkthrough", "random")
 
 
 def choice(option: str, value: str, known: Sequence[str]) -> str:

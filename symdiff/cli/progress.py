@@ -1,4 +1,4 @@
-"""The live progress of a training on stderr: loss and epochs per second, for a person at a terminal only."""
+"""The live progress of a training on stderr, for a person at a terminal only: loss, metric, rate, epochs a second, time left."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from symdiff.cli.console import is_terminal
+from symdiff.training.callbacks import EpochEnd
 
 EVERY = 0.1  # seconds between two redraws; between them an epoch costs one look at the clock
 
 
 class Progress:
-    """A context in which `show(epoch, loss)` may be called after every epoch."""
+    """A context in which `show(epoch, loss)` may be called after every epoch, and `heard(end)` with all that is known of it.
+
+    `wanted` says whether anyone sees it.
+    """
 
     def __init__(self, epochs: int, quiet: bool) -> None:
         self.epochs = epochs
         self.bar: Bar | None = None
+        self.more = ""
         if not quiet and is_terminal(sys.stderr):
             columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[status]}"), TimeRemainingColumn())
             self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is a terminal to draw on."""
+        return self.bar is not None
 
     def __enter__(self) -> Self:
         self.began = self.shown = perf_counter()
@@ -42,5 +52,14 @@ class Progress:
         if self.bar is None or (now := perf_counter()) - self.shown < EVERY:
             return
         self.shown = now
-        rate = epoch / (now - self.began)
-        self.bar.update(self.task, completed=epoch, status=f"loss {loss:.9f}   {rate:,.0f} epochs/s")
+        speed = epoch / (now - self.began)
+        self.bar.update(self.task, completed=epoch, status=f"loss {loss:.9f}{self.more}   {speed:,.0f} epochs/s")
+
+    def heard(self, end: EpochEnd) -> None:
+        """Keep what the next redraw shows beside the loss: the validation's accuracy or loss, and the rate."""
+        if end.validation_accuracy is not None:
+            self.more = f"   validation {100 * end.validation_accuracy:.1f} %   η {end.rate:.3g}"
+        elif end.validation_loss is not None:
+            self.more = f"   validation {end.validation_loss:.6f}   η {end.rate:.3g}"
+        else:
+            self.more = f"   η {end.rate:.3g}"

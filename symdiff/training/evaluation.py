@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from symdiff.api.programs import lower
 from symdiff.expr.nodes import Var
@@ -37,7 +38,7 @@ class Evaluator:
         outputs = [net.loss, substitute(net.prediction, net.expanded)]
         self.program: Lowered = lower(outputs, [leaf.var for leaf in net.leaves], simplify=False)
 
-    def __call__(self, net: Net, weights: Mapping[Var, Array] | None = None, dtype: np.dtype[np.generic] | type = np.float64) -> Evaluation:
+    def __call__(self, net: Net, weights: Mapping[Var, Array] | None = None, dtype: DTypeLike = np.float64) -> Evaluation:
         """The net on its own data, at its own or at other weights."""
         values = net.values() | dict(weights or {})
         with np.errstate(all="ignore"):  # what is not finite is seen in the loss
