@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from symdiff import calculus
+from symdiff.api.answers import Blocks
 from symdiff.api.functions import (
     Transformed,
     expression_of,
@@ -137,7 +138,8 @@ def jacobian(y: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums
 
 
 def hessian(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums | None = None) -> Any:
-    """The second derivatives of a scalar: shape (wrt's shape..., wrt's shape...); for a list of variables a list of rows of blocks.
+    """The second derivatives of a scalar: shape (wrt's shape..., wrt's shape...); for a list of variables a list of rows of blocks, which
+    prints as one matrix.
 
     >>> import symdiff as sd
     >>> x, A = sd.var('x', 'n'), sd.var('A', ('n', 'n'))
@@ -148,7 +150,7 @@ def hessian(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnu
         return hessian_function(loss, _argnums(wrt, argnums), has_aux, calculus.hessian, _lower)
     targets, single = _one_or_many(wrt, "hessian")
     blocks = calculus.hessian(as_expr(loss), targets)
-    return blocks[0][0] if single else blocks
+    return blocks[0][0] if single else Blocks(blocks, as_expr(loss), targets)
 
 
 def hvp(loss: Any, wrt: Any, vector: Any) -> Any:

@@ -17,6 +17,7 @@ from symdiff.api.derivatives import KINDS, Kind
 from symdiff.api.deriving import record_of
 from symdiff.api.deriving_second import hessian_record, jacobian_record
 from symdiff.api.programs import lower
+from symdiff.api.rulebook import conventions
 from symdiff.errors import BadSetting, BindingError, NameClash, ShapeError, UnknownName, did_you_mean
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import show_shape
@@ -25,9 +26,13 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute, variables
 from symdiff.printing.derivation import page
+from symdiff.printing.derivation_code import derivation_mathml, derivation_sympy
 from symdiff.printing.derivation_page import Page
 from symdiff.printing.formula import style_of
 from symdiff.rules.record import Line, Record
+
+CODE = {"mathml": derivation_mathml, "sympy": derivation_sympy}
+IN_ROWS = {"mathml": "latex", "sympy": "python"}  # the style of the rows of data
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,14 @@ class Derivation:
         return substitute(e, self.record.meanings)
 
     def _page(self) -> Page:
-        return page(self.record, self.style, self.values)
+        chosen = conventions(self.record.loss, [e for v, e in self.record.differentials.items() if self.expanded(v) is v])
+        return page(self.record, IN_ROWS.get(self.style, self.style), self.values, chosen)
 
     def text(self, width: int = 100) -> str:
-        """The numbered lines within `width` columns: formula, rule, explanation; in the latex style one aligned block."""
+        """The numbered lines within `width` columns: formula, rule, explanation; in the latex style one aligned block, in the mathml
+        style an element a line, in the sympy style a script."""
+        if self.style in CODE:
+            return CODE[self.style](self.record)
         if self.style == "latex":
             return self._page().latex()
         return "\n".join(self._page().lines(width))
@@ -87,8 +96,8 @@ def derivation(
     """The derivation of the gradient of a scalar loss in one variable, rule by rule; of an array, that of its Jacobian.
 
     kind: 'gradient', 'jacobian' or 'hessian'; by default the first for a scalar, the second for an array. A Hessian's block is asked for
-    by its two variables, wrt=(u, v). names: names for inner expressions (h for sigmoid(W @ x)); others get u, v, p ... as they come. style: 'unicode', 'latex' or
-    'python'. at: a value for each variable (by itself or by name), to print values beside the lines.
+    by its two variables, wrt=(u, v). names: names for inner expressions (h for sigmoid(W @ x)); others get u, v, p ... as they come. style: 'unicode', 'latex',
+    'python', 'mathml' or 'sympy'. at: a value for each variable (by itself or by name), to print values beside the lines.
     Raises: ShapeError if the loss of a gradient or a Hessian is not a scalar; NameClash for a name given twice; MissingRule, with the operation, if it has no derivative.
 
     >>> import symdiff as sd
@@ -113,7 +122,8 @@ def derivation(
         raise ShapeError(
             f"derivation: the {kind} is that of a scalar loss, not of shape {show_shape(loss.shape)}: sum it, or ask for kind='jacobian'"
         )
-    style_of(style)
+    if style not in CODE:
+        style_of(style)
     own = {as_expr(e): name for e, name in (names or {}).items()}
     _check_names(own, variables(loss, *targets))
     match kind:

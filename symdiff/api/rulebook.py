@@ -7,17 +7,18 @@ book, the derivations and the gradients cannot drift apart. `python docs/rules_p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from symdiff.api.linear_forms import tidy
 from symdiff.calculus.forward import node_differential
-from symdiff.calculus.reverse import active_nodes
 from symdiff.expr import ops
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import constant_value, var
-from symdiff.expr.node import Expr
+from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Linalg, Map, Reduce, Scan
 from symdiff.expr.traverse import variables
 from symdiff.printing.derivation import statement
+from symdiff.printing.view import sum_of_squares
 from symdiff.rules.differentials import MATRIX, REDUCTIONS, SCANS
 from symdiff.rules.elementwise import CHOICE_CONVENTION, CHOICES, DERIVATIVES
 from symdiff.rules.identities import ELEMENTWISE, PRODUCTS, STABLE, SUMS, Identity
@@ -183,6 +184,9 @@ def book() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+NORM_AT_ZERO = "norm: no derivative at the zero vector, nan"
+
+
 def conventions(loss: Expr, wrt: Sequence[Expr]) -> list[str]:
     """What is chosen where no derivative exists, for the functions through which the loss depends on the variables.
 
@@ -190,6 +194,21 @@ def conventions(loss: Expr, wrt: Sequence[Expr]) -> list[str]:
     >>> conventions(ops.sum(ops.absolute(w)), [w])
     ['absolute value: 0 at 0']
     """
-    order, positions = active_nodes([loss], wrt)
-    rules = [rule_of(e, positions[e]) for e in reversed(order) if positions[e]]
-    return list(dict.fromkeys(f"{r.name}: {r.convention}" for r in rules if r is not None and r.convention))
+    depends: dict[Expr, tuple[int, ...]] = {}
+    for e in topological(loss):
+        moving = tuple(k for k, o in enumerate(e.operands) if o in depends)
+        if moving or e in wrt:
+            depends[e] = () if e in wrt else moving
+    found: dict[str, None] = {}
+    for e, moving in reversed(depends.items()):
+        if _is_norm(e):
+            found[NORM_AT_ZERO] = None
+        rule = rule_of(e, moving) if moving and isinstance(e, (Map, Reduce)) else None
+        if rule is not None and rule.convention:
+            found[f"{rule.name}: {rule.convention}"] = None
+    return list(found)
+
+
+def _is_norm(e: Expr) -> bool:
+    """The root of a sum of squares."""
+    return isinstance(e, Map) and e.fn == "pow" and constant_value(e.args[1]) == Fraction(1, 2) and sum_of_squares(e.args[0]) is not None

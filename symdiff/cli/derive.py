@@ -7,20 +7,21 @@ from typing import Annotated, cast
 
 import typer
 
+from symdiff.api.layouts import LAYOUTS
 from symdiff.cli.console import json_text, width, write
 from symdiff.cli.derive_code import listing
 from symdiff.cli.derive_data import as_data
-from symdiff.cli.derive_loss import STEP_STYLES, answer, read_loss
-from symdiff.cli.derive_loss import as_data as loss_data
-from symdiff.cli.derive_loss import listing as loss_listing
-from symdiff.cli.derive_loss import page as loss_page
+from symdiff.cli.derive_loss import answer, read_loss
 from symdiff.cli.derive_text import page
+from symdiff.cli.derive_update import Choices, derive_update, update_lines
+from symdiff.cli.derive_update import as_data as update_data
 from symdiff.cli.exits import with_exit_code
 from symdiff.cli.options import FORMS, STYLES, choice, kind_of, name_list, refuse, settings
 from symdiff.training.derived import Form
 from symdiff.training.derived import derive as derive_net
 from symdiff.training.nets import NETS, find_net
 from symdiff.training.steps import arrays_of, derivations
+from symdiff.training.updates import UPDATES
 
 
 @with_exit_code
@@ -35,32 +36,58 @@ def derive(
     wrt: Annotated[str | None, typer.Option("--wrt", metavar="NAMES", help="Parameters, single weights or variables: W1 or w5,w6.")] = None,
     form: Annotated[str | None, typer.Option("--form", metavar="FORM", help=f"{', '.join(FORMS)}; matrix and scalar by default.")] = None,
     style: Annotated[str, typer.Option("--style", metavar="STYLE", help=f"{', '.join(STYLES)}.")] = "unicode",
+    layout: Annotated[
+        str | None, typer.Option("--layout", metavar="LAYOUT", help=f"Of --loss: {', '.join(LAYOUTS)} (a transpose, and vec by columns).")
+    ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="The derivation, line by line, with its rules.")] = False,
     hessian: Annotated[bool, typer.Option("--hessian", help="Of --loss, the second derivatives.")] = False,
     jacobian: Annotated[bool, typer.Option("--jacobian", help="Of --loss, which may be an array, the Jacobian.")] = False,
     at: Annotated[str | None, typer.Option("--at", metavar="SETTINGS", help="Values to use, such as w5=0.3,w6=0.1.")] = None,
+    update: Annotated[
+        str | None, typer.Option("--update", metavar="SCHEDULE", help=f"Formulas of an update: {', '.join(UPDATES)}.")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", metavar="NAMES", help="Of an update: W2,W1; output layer first by default.")
+    ] = None,
+    optimizer: Annotated[str | None, typer.Option("--optimizer", metavar="SPEC", help="Of an update: adam, momentum:beta=0.8 ...")] = None,
+    rate_schedule: Annotated[
+        str | None, typer.Option("--rate-schedule", metavar="SPEC", help="Of an update: cosine:steps=1000, plateau ...")
+    ] = None,
+    penalty: Annotated[str | None, typer.Option("--penalty", metavar="SPEC", help="Of an update: l2:0.01, elastic, decay ...")] = None,
+    clip: Annotated[str | None, typer.Option("--clip", metavar="SPEC", help="Of an update: norm:1, value:0.5.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write to a file instead of stdout.")] = None,
 ) -> None:
     """Print the gradient formulas of a network, in matrices and weight by weight, with their values; or the derivatives of a loss."""
     choice("--style", style, STYLES)
     choice("--form", form or FORMS[0], FORMS)
+    changes = Choices(update, name_list(order) or None, optimizer, rate_schedule, penalty, clip)
     if loss is not None:
+        refuse("--loss", {f"--{name.replace('_', '-')}": spec for name, spec in changes.given.items()})
         refuse("--loss", {"--net": net, "--at": at, "--form inlined": form == "inlined" or None})
         question = read_loss(loss, name_list(wrt), shape, assume, let or [], kind_of(hessian, jacobian))
-        by_entry = form == "scalar"
-        found = answer(question, style, steps, by_entry)
-        lines = (
-            [json_text(loss_data(found))] if as_json else loss_page(found, width(), by_entry) if style == "unicode" else loss_listing(found)
-        )
+        found = answer(question, style, choice("--layout", layout or "numpy", tuple(LAYOUTS)), steps, by_entry=form == "scalar")
+        lines = [json_text({"command": "derive", **found.to_dict()})] if as_json else found.lines(width())
         write(lines, output, list(question.names))
         return
-    needs_loss = {"--shape": shape, "--assume": assume, "--let": let or None, "--hessian": hessian or None, "--jacobian": jacobian or None}
+    needs_loss = {
+        "--layout": layout,
+        "--shape": shape,
+        "--assume": assume,
+        "--let": let or None,
+        "--hessian": hessian or None,
+        "--jacobian": jacobian or None,
+    }
     refuse("a network", needs_loss)
+    if changes.given:
+        refuse("an update", {"--wrt": wrt, "--form": form, "--steps": steps or None, "--at": at})
+        made_update = derive_update(find_net(net or "mazur"), changes)
+        lines = [json_text(update_data(made_update))] if as_json else update_lines(made_update, style, width())
+        write(lines, output, [leaf.var.name for leaf in made_update.net.leaves])
+        return
     derived = derive_net(find_net(net or "mazur"), name_list(wrt), cast(Form, form or "all"), settings("--at", at))
     names = [v.name for v in (*derived.leaves, *derived.entries)]
     if steps:
-        choice("--steps --style", style, STEP_STYLES)
         made = derivations(derived.net, arrays_of(derived.net, name_list(wrt)), style, derived.leaves if at else None)
         texts = [d.text(width()) for d in made.values()]
         lines = (

@@ -12,7 +12,7 @@ import numpy as np
 from symdiff.cli.notation import Notation
 from symdiff.expr.node import Expr
 from symdiff.printing.namespace import preamble
-from symdiff.printing.sympy_source import source_of_sympy
+from symdiff.printing.sympy_source import sources_of_sympy
 from symdiff.printing.to_sympy import to_sympy
 from symdiff.training.derived import Derived
 from symdiff.training.formulas import Formulas
@@ -70,32 +70,18 @@ def _sympy(derived: Derived, notation: Notation) -> list[str]:
 
     `g.subs(reversed(definitions))` writes a gradient in the weights and inputs alone.
     """
-    import sympy as sp
-
     lines = [f"# {derived.net.name}: {derived.net.description}", "from sympy import *"]
     for title, formulas in _sections(derived):
         named = formulas.displayed | formulas.cotangents
         names: dict[Expr, str] = {v: notation.name(v) for v in (*formulas.leaves, *named)}
         every = [*names, *named.values(), formulas.loss, *formulas.gradients.values()]
-        source = source_of_sympy(sp.Tuple(*(to_sympy(e, names=names) for e in every)))  # together, so that a name means one thing
-        texts = _elements(source.formula)
+        declarations, texts = sources_of_sympy(to_sympy(e, names=names) for e in every)
         symbols, texts = texts[len(formulas.leaves) : len(names)], texts[len(names) :]
-        lines += ["", f"# {title}", *source.declarations.splitlines(), "definitions = ["]
+        lines += ["", f"# {title}", *declarations.splitlines(), "definitions = ["]
         lines += [f"    ({symbol}, {text})," for symbol, text in zip(symbols, texts, strict=False)]
         slopes = [notation.loss, *(notation.slope(v) for v in formulas.gradients)]
         lines += ["]", *(f"{name} = {text}" for name, text in zip(slopes, texts[len(named) :], strict=True))]
     return lines
-
-
-def _elements(text: str) -> list[str]:
-    """The elements of a tuple's text: '(a, f(b, c))' has two."""
-    depth, start, found = 0, 1, []
-    for k, character in enumerate(text):
-        depth += (character in "([{") - (character in ")]}")
-        if (character == "," and depth == 1) or depth == 0:
-            found.append(text[start:k].strip())
-            start = k + 1
-    return [element for element in found if element]
 
 
 # --- LaTeX and MathML -----------------------------------------------------------------------------------------------

@@ -53,9 +53,14 @@ FIRST_MARK = 0xE000  # private characters, which stand for a differential until 
 MINUS = {"unicode": "−", "latex": "-", "python": "-"}
 
 
-def page(record: Record, style: str = "unicode", values: Mapping[Expr, NDArray[Any]] | None = None) -> Page:
-    """The rows of a record in the style 'unicode', 'latex' or 'python'; `values` of symbols are shown where they first appear."""
-    return _Spelling(record, style, values or {}).page()
+def page(
+    record: Record, style: str = "unicode", values: Mapping[Expr, NDArray[Any]] | None = None, conventions: Sequence[str] = ()
+) -> Page:
+    """The rows of a record in the style 'unicode', 'latex' or 'python'; `values` of symbols are shown where they first appear.
+
+    `conventions` are those that the result uses; the last line says those that no rule has said.
+    """
+    return _Spelling(record, style, values or {}).page(conventions)
 
 
 class _Spelling:
@@ -293,7 +298,7 @@ class _Spelling:
         return ["aᵀ(W b) = (Wᵀa)ᵀ b"]
 
     # --- the page ---------------------------------------------------------------------------------------------------
-    def page(self) -> Page:
+    def page(self, conventions: Sequence[str]) -> Page:
         rows = []
         shown: set[Expr] = set()
         said: dict[str, str] = {}  # the named parts as they were last defined
@@ -309,6 +314,8 @@ class _Spelling:
             notes += [f"{name} = {text}" for name, text in self.extra.items() if said.get(name) != text]
             said |= self.extra
             notes += [f"{name} = {_numbers(value)}" for name, value in values.items()]
+            if line is self.record.lines[-1]:
+                notes += [f"at a corner: {c}" for c in conventions if c.partition(":")[0] not in self.stated]
             names = tuple(r.name for r in line.rules)
             rows.append(Row(number, line.kind, left, right, names, defines, tuple(notes), line.right.shape, values))
         return Page(self.style, self.formula(self.record.loss), self.formula(self.record.wrt), tuple(rows))

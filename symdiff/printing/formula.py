@@ -17,6 +17,7 @@ from symdiff.printing.mathematics import MathWriter
 from symdiff.printing.naming import choose_names
 from symdiff.printing.notation import notation
 from symdiff.printing.python import PythonWriter
+from symdiff.printing.rows import turned
 from symdiff.printing.term import FREE_CALLS, Term, name
 from symdiff.printing.unicode import UnicodeWriter
 
@@ -133,6 +134,23 @@ def format_formula(
     """
     texts, where = format_formulas([e], style, names, given, vec)
     return Formula(texts[0], tuple(where))
+
+
+def transposed_formula(e: Expr, style: str = "unicode") -> Formula:
+    """The transpose of a vector or a matrix, worked out: rᵀ X for Xᵀ r. In mathematical styles only.
+
+    >>> from symdiff.expr.leaves import var
+    >>> X, r, s = var('X', ('n', 'd')), var('r', ('n',)), var('s')
+    >>> transposed_formula(2 * X.T @ r / s).text
+    '2·rᵀ X / s'
+    """
+    spell = style_of(style)
+    found = notation([e], (), (), spell.saving)
+    table = choose_names(found.parts, leaves_of([*found.roots, *(t for _, t in found.parts)], [p for p, _ in found.parts]), {}, False)
+    writer = spell.writer(table)
+    assert isinstance(writer, MathWriter)
+    where = tuple((writer.write(name(part, t.shape)), writer.write(t)) for part, t in found.parts)
+    return Formula(turned(writer, found.roots[0]), where)
 
 
 def leaves_of(terms: Sequence[Term], defined: Collection[Expr]) -> list[Expr]:

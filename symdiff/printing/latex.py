@@ -124,7 +124,10 @@ class LatexWriter(MathWriter):
         return f"({base})_{{{letters}}}" if loose else f"{base}_{{{letters}}}"
 
     def quotient(self, above: Term, below: Term) -> str:
-        return f"\\frac{{{self.write(above)}}}{{{self.write(below)}}}"
+        return self.divided(self.write(above), below)
+
+    def divided(self, above: str, below: Term) -> str:
+        return f"\\frac{{{above}}}{{{self.write(below)}}}"
 
     def root(self, t: Term) -> str:
         return f"\\sqrt{{{self.write(t)}}}"

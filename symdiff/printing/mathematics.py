@@ -55,6 +55,9 @@ class MathWriter:
     def quotient(self, above: Term, below: Term) -> str:
         raise NotImplementedError
 
+    def divided(self, above: str, below: Term) -> str:
+        raise NotImplementedError
+
     def root(self, t: Term) -> str:
         raise NotImplementedError
 

@@ -58,7 +58,7 @@ GREEK = dict(
     )
 )
 OPERATORS = {
-    "odot": "⊙", "top": "⊤", "cdot": "·", "le": "≤", "ge": "≥", "ne": "≠", "sum": "∑", "circ": "∘", "lVert": "‖", "rVert": "‖", "times": "×",
+    "odot": "⊙", "otimes": "⊗", "top": "⊤", "cdot": "·", "le": "≤", "ge": "≥", "ne": "≠", "sum": "∑", "circ": "∘", "lVert": "‖", "rVert": "‖", "times": "×",
     "partial": "∂", "dots": "…",
 }  # fmt: skip
 WORDS = ("mathrm", "operatorname", "mathbf", "text")

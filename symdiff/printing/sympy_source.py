@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -68,6 +68,25 @@ def source_of_sympy(s: Any) -> SympySource:
             call = call.replace("Symbol(", "symbols(").replace(repr(names[0]), repr(" ".join(names)), 1)
         lines.append(f"{', '.join(spelled[k] for k in members)} = {plain(call)}")
     return SympySource("\n".join([*lines, *functions]), plain(marked))
+
+
+def sources_of_sympy(expressions: Iterable[Any]) -> tuple[str, list[str]]:
+    """The declarations that several SymPy expressions need, in which a name means one thing, and the text of each."""
+    import sympy as sp
+
+    source = source_of_sympy(sp.Tuple(*expressions))
+    return source.declarations, _elements(source.formula)
+
+
+def _elements(text: str) -> list[str]:
+    """The elements of a tuple's text: '(a, f(b, c))' has two."""
+    depth, start, found = 0, 1, []
+    for k, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if (character == "," and depth == 1) or depth == 0:
+            found.append(text[start:k].strip())
+            start = k + 1
+    return [element for element in found if element]
 
 
 def _together(item: tuple[int, tuple[int, str]]) -> tuple[int, str]:

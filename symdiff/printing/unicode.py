@@ -59,8 +59,12 @@ class UnicodeWriter(MathWriter):
         return f"{base}[{','.join(letters)}]"
 
     def quotient(self, above: Term, below: Term) -> str:
-        tight = above.op in PLAIN and below.op in PLAIN
-        return f"{self.write(above, SIGN)}{'/' if tight else ' / '}{self.write(below, POWER)}"
+        if above.op in PLAIN and below.op in PLAIN:
+            return f"{self.write(above, SIGN)}/{self.write(below, POWER)}"
+        return self.divided(self.write(above, SIGN), below)
+
+    def divided(self, above: str, below: Term) -> str:
+        return f"{above} / {self.write(below, POWER)}"
 
     def root(self, t: Term) -> str:
         body = self.write(t)

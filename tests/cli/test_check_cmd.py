@@ -67,8 +67,8 @@ def test_verdicts_fit_the_width(symdiff, columns):
         (("derive", *LS, "--assume", "y=binary"), 2, "NAME:WORD"),
         (("derive", *LS, "--assume", "y:binray"), 2, "did you mean 'binary'"),
         (("derive", *LS, "--let", "P:2"), 2, "NAME=FORMULA"),
-        (("derive", *LS, "--hessian", "--steps"), 2, "--steps derives gradients"),
-        (("derive", *LS, "--steps", "--style", "mathml"), 2, "no style 'mathml' of it"),
+        (("derive", *LS, "--layout", "numertor"), 2, "no 'numertor' (did you mean 'numerator'"),
+        (("derive", "--net", "mazur", "--layout", "numerator"), 2, "--layout does not go with a network"),
         (("derive", "--loss", "sum(polygamma(w, 1))", "--wrt", "w", "--shape", "w:d", "--style", "latexx"), 2, "did you mean 'latex'"),
     ],
 )
@@ -109,8 +109,30 @@ def test_derive_loss_with_steps_and_as_json(symdiff):
     answer = symdiff("derive", *LS, "--steps")
     assert "  2  dE = 2·rᵀ dr" in answer.out and "this is where X is transposed" in answer.out
     data = json.loads(symdiff("derive", *LS, "--steps", "--json").out)
-    assert data["derivatives"][0] == {"wrt": ["w"], "formula": "2·Xᵀ(X w − y)", "where": {}, "shape": ["d"], "operations": 5}
+    wanted = {"wrt": ["w"], "formula": "2·Xᵀ(X w − y)", "where": {}, "shape": ["d"], "operations": 5, "notes": []}
+    assert data["derivatives"][0] == wanted
     assert data["steps"][0]["lines"][0]["formula"] == "E = ‖X w − y‖²"
+
+
+FACTORS = ["--loss", "sum((T - U@V.T)**2)", "--wrt", "U", "--shape", "T:m,n U:m,r V:n,r", "--hessian"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (FACTORS, ["∂²E/∂U² = 2·δᵢₖ (Vᵀ V)ⱼₗ", "as a matrix, by rows (NumPy's ravel): 2·I ⊗ Vᵀ V", "by columns: 2·Vᵀ V ⊗ I"]),
+        ([*FACTORS, "--layout", "numerator"], ["∂²E/∂U² = 2·Vᵀ V ⊗ I    (m*r, m*r)", "vec stacks the columns of a matrix"]),
+        ([*FACTORS, "--steps"], ["d²E = tr(dGᵀ dU)", "dG = −2·dR V", "dGᵢⱼ = Σₖₗ Hᵢⱼₖₗ dUₖₗ"]),
+        ([*LS, "--layout", "numerator"], ["∂E/∂w = 2·(X w − y)ᵀ X    (1, d)", "numerator layout"]),
+        ([*LS, "--hessian", "--steps"], ["d²E = dwᵀ (2·Xᵀ X) dw", "∂²E/∂w² = 2·Xᵀ X"]),
+        ([*LS, "--steps", "--style", "mathml"], ["<mi>d</mi><mi>r</mi>", "product rule"]),
+        ([*LS, "--steps", "--style", "sympy"], ["steps = [", "(dr, X*dw, 'product rule'),"]),
+    ],
+)
+def test_second_derivatives_layouts_and_their_steps(symdiff, arguments, said):
+    answer = symdiff("derive", *arguments)
+    assert answer.code == 0 and all(text in answer.out for text in said)
+    assert max(map(len, answer.lines)) <= 100 or "--style" in arguments
 
 
 # --- derive --net --steps -------------------------------------------------------------------------------------------
