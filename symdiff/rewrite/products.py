@@ -5,6 +5,7 @@ sums that are known carried out, and scalar parts set apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 from symdiff.expr.algebra import add, contract, product
 from symdiff.expr.build import apply, power
@@ -207,7 +208,19 @@ def _split(identity: Identity) -> tuple[Identity, tuple[Expr, Number], tuple[Exp
 
 
 _PAIRS = [_split(identity) for identity in PRODUCTS]
-_FUNCTIONS = {base.fn for _, *pair in _PAIRS for base, _ in pair if isinstance(base, Map)}
+
+
+def _functions(*bases: Expr) -> frozenset[str]:
+    return frozenset([b.fn for b in bases if isinstance(b, Map)])
+
+
+_FUNCTIONS = frozenset().union(*(_functions(x, y) for _, (x, _), (y, _) in _PAIRS))
+
+
+@cache
+def _with_functions(functions: frozenset[str]) -> list[tuple[Identity, tuple[Expr, Number], tuple[Expr, Number]]]:
+    """The identities that need no other functions than these."""
+    return [row for row in _PAIRS if _functions(row[1][0], row[2][0]) <= functions]
 
 
 def _looks_like(pattern: Expr, e: Expr) -> bool:
@@ -219,9 +232,8 @@ def _looks_like(pattern: Expr, e: Expr) -> bool:
 def pair_identity(f: Expr, g: Expr) -> tuple[Expr, str] | None:
     """f g as one expression by an identity of the table; of powers, as far as both reach."""
     (a, p), (b, q) = base_and_exponent(f), base_and_exponent(g)
-    if not any(isinstance(e, Map) and e.fn in _FUNCTIONS for e in (a, b)):
-        return None
-    for identity, (x, i), (y, j) in _PAIRS:
+    functions = _functions(a, b) & _FUNCTIONS
+    for identity, (x, i), (y, j) in _with_functions(functions) if functions else ():
         for (first, have), (second, also) in (((a, p), (b, q)), ((b, q), (a, p))):
             if not (_looks_like(x, first) and _looks_like(y, second)):
                 continue
