@@ -147,8 +147,8 @@ def _choosing() -> list[str]:
     return [
         "## All together",
         "",
-        "What `python cli.py derive --net mazur --update sequential --optimizer adam --rate-schedule cosine:steps=1000 --penalty l2:0.01",
-        "--clip norm:1` prints, which is what one generated step computes:",
+        "What `python cli.py derive --net mazur --update sequential --optimizer adam --schedule cosine:steps=1000 --l2 0.01 --clip norm:1`",
+        "prints, which is what one generated step computes; `train` takes the same options:",
         "",
         "```text",
         *update_page(derive_update(mazur(), Choices("sequential", None, "adam", "cosine:steps=1000", "l2:0.01", "norm:1")), COLUMNS),

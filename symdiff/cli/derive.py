@@ -21,6 +21,7 @@ from symdiff.training.derived import Form
 from symdiff.training.derived import derive as derive_net
 from symdiff.training.nets import NETS, find_net
 from symdiff.training.steps import arrays_of, derivations
+from symdiff.training.tasks import clip_spec, penalty_spec
 from symdiff.training.updates import UPDATES
 
 
@@ -50,10 +51,10 @@ def derive(
         str | None, typer.Option("--order", metavar="NAMES", help="Of an update: W2,W1; output layer first by default.")
     ] = None,
     optimizer: Annotated[str | None, typer.Option("--optimizer", metavar="SPEC", help="Of an update: adam, momentum:beta=0.8 ...")] = None,
-    rate_schedule: Annotated[
-        str | None, typer.Option("--rate-schedule", metavar="SPEC", help="Of an update: cosine:steps=1000, plateau ...")
-    ] = None,
-    penalty: Annotated[str | None, typer.Option("--penalty", metavar="SPEC", help="Of an update: l2:0.01, elastic, decay ...")] = None,
+    schedule: Annotated[str | None, typer.Option("--schedule", metavar="SPEC", help="Of an update: cosine:steps=1000, plateau ...")] = None,
+    l1: Annotated[float | None, typer.Option("--l1", metavar="STRENGTH", help="Of an update: a penalty on |w|.")] = None,
+    l2: Annotated[float | None, typer.Option("--l2", metavar="STRENGTH", help="Of an update: a penalty on w²/2.")] = None,
+    decay: Annotated[float | None, typer.Option("--decay", metavar="STRENGTH", help="Of an update: weight decay.")] = None,
     clip: Annotated[str | None, typer.Option("--clip", metavar="SPEC", help="Of an update: norm:1, value:0.5.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
     output: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write to a file instead of stdout.")] = None,
@@ -61,9 +62,9 @@ def derive(
     """Print the gradient formulas of a network, in matrices and weight by weight, with their values; or the derivatives of a loss."""
     choice("--style", style, STYLES)
     choice("--form", form or FORMS[0], FORMS)
-    changes = Choices(update, name_list(order) or None, optimizer, rate_schedule, penalty, clip)
+    changes = Choices(update, name_list(order) or None, optimizer, schedule, penalty_spec(l1, l2, decay), clip_spec(clip))
     if loss is not None:
-        refuse("--loss", {f"--{name.replace('_', '-')}": spec for name, spec in changes.given.items()})
+        refuse("--loss", changes.given)
         refuse("--loss", {"--net": net, "--at": at, "--form inlined": form == "inlined" or None})
         question = read_loss(loss, name_list(wrt), shape, assume, let or [], kind_of(hessian, jacobian))
         found = answer(question, style, choice("--layout", layout or "numpy", tuple(LAYOUTS)), steps, by_entry=form == "scalar")

@@ -38,19 +38,20 @@ SAYS = {
 
 @dataclass(frozen=True)
 class Choices:
-    """How weights are updated, as specs; None is what training_step does by default."""
+    """How weights are updated, as specs; None is what `train` does by default."""
 
     update: str | None = None
     order: Sequence[str] | None = None
     optimizer: str | None = None
-    rate_schedule: str | None = None
+    schedule: str | None = None
     penalty: str | None = None
     clip: str | None = None
 
     @property
     def given(self) -> dict[str, Any]:
-        """Those that are chosen, by the names of training_step's arguments."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        """Those that are chosen, by their options."""
+        options = {name: f"--{name}" for name in vars(self)} | {"penalty": "--l1, --l2 or --decay"}
+        return {options[name]: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -63,28 +64,29 @@ class Update:
     seen: SeenFormulas
     rules: list[Lines]
     step: Step
+    rate: float
     losses: dict[str, float]  # before, after, and after a parallel update where that differs
     weights: dict[Var, Array]
 
 
 def derive_update(net: Net, choices: Choices) -> Update:
-    """The update of a network. Raises: UnknownName, BadSetting as training_step."""
-    step = training_step(net, **choices.given)
-    how, schedule = read_method(choices.optimizer or "sgd"), read_rate(choices.rate_schedule)
-    rules = rule_lines(how, schedule if choices.rate_schedule else None, read_penalty(choices.penalty), read_clip(choices.clip))
-    before, after_it, weights = _one_step(net, step)
+    """The update of a network, with the rate that `train` starts from. Raises: UnknownName, BadSetting as training_step."""
+    how, schedule = read_method(choices.optimizer or "sgd"), read_rate(choices.schedule, steps=net.epochs)
+    penalty, clip, update = read_penalty(choices.penalty), read_clip(choices.clip), choices.update or "parallel"
+    rate = net.learning_rate if how.name == "sgd" else how.kind.usual_rate
+    seen = seen_formulas(net, update, choices.order)
+    step = training_step(net, update=update, order=choices.order, optimizer=how, rate_schedule=schedule, penalty=penalty, clip=clip)
+    before, after_it, weights = _one_step(net, step, rate)
     losses = {"before": before, "after": after_it}
-    if choices.update not in (None, "parallel"):
-        losses["parallel"] = _one_step(net, training_step(net, **{k: v for k, v in choices.given.items() if k not in ("update", "order")}))[
-            1
-        ]
-    seen = seen_formulas(net, choices.update or "parallel", choices.order)
-    return Update(net, choices, how, seen, rules, step, losses, weights)
+    if update != "parallel":
+        losses["parallel"] = _one_step(net, training_step(net, optimizer=how, rate_schedule=schedule, penalty=penalty, clip=clip), rate)[1]
+    rules = rule_lines(how, schedule if choices.schedule else None, penalty, clip)
+    return Update(net, choices, how, seen, rules, step, rate, losses, weights)
 
 
-def _one_step(net: Net, step: Step) -> tuple[float, float, dict[Var, Array]]:
+def _one_step(net: Net, step: Step, rate: float) -> tuple[float, float, dict[Var, Array]]:
     """The loss before and after one step from the start, and the new weights."""
-    values: dict[Var, Array] = {**net.values(), **step.state, RATE: np.array(net.learning_rate)}
+    values: dict[Var, Array] = {**net.values(), **step.state, RATE: np.array(rate)}
     loss, *new = step.program(*(values[v] for v in step.inputs))
     values |= zip(step.updates, map(np.asarray, new), strict=True)
     again, *_ = step.program(*(values[v] for v in step.inputs))
@@ -129,7 +131,8 @@ def page(found: Update, columns: int) -> list[str]:
     """The page in lines of at most so many columns."""
     notation = UpdateNotation("unicode")
     net, seen = found.net, found.seen
-    plain = not set(found.choices.given) & {"optimizer", "rate_schedule", "penalty", "clip"}
+    choices = found.choices
+    plain = choices == Choices(choices.update, choices.order)
     order = ", then ".join(notation.formula(w) for w in seen.gradients)
     how = found.choices.update or "parallel"
     head = wrapped(f"Updates   {how}: {SAYS[how]}" if how == "parallel" else f"Updates   {how}, {order}: {SAYS[how]}", columns, 0)
@@ -199,7 +202,7 @@ def _values(found: Update, notation: Notation, columns: int) -> list[str]:
     error = f"{number(losses['before'])}, then {number(losses['after'])}"
     if "parallel" in losses:
         error += f"   (parallel updates: {number(losses['parallel'])})"
-    lines = [f"One update from the start, η = {found.net.learning_rate:g}", f"  {notation.loss} = {error}"]
+    lines = [f"One update from the start, η = {found.rate:g}", f"  {notation.loss} = {error}"]
     for w, value in found.weights.items():
         head = f"  {notation.formula(after(w))} = "
         room = columns - cell_len(head)
@@ -258,7 +261,7 @@ def as_data(found: Update) -> dict[str, Any]:
         "gradients": [row("wrt", w, g) for w, g in found.seen.gradients.items()],
         "named": [row("name", v, e) for v, e in found.seen.named.items()],
         "rules": rules,
-        "learning_rate": found.net.learning_rate,
+        "learning_rate": found.rate,
         "one_update": {"loss_before": found.losses["before"], "loss_after": found.losses["after"]}
         | ({"loss_after_parallel": found.losses["parallel"]} if "parallel" in found.losses else {})
         | {"weights": {w.name: a for w, a in found.weights.items()}},
