@@ -31,8 +31,8 @@ from symdiff.training.update_formulas import SLOPE, Lines, SeenFormulas, after, 
 UPDATE_STYLES = ("unicode", "latex", "python")
 SAYS = {
     "parallel": "all slopes at the old weights",
-    "sequential": "a slope sees the new value of each weight before it; the layers keep their values",
-    "gauss-seidel": "a slope sees the new value of each weight before it; the layers are computed again",
+    "sequential": "a slope sees the new weights before it; layers keep their values",
+    "gauss-seidel": "a slope sees the new weights before it; layers are computed again",
 }
 
 
@@ -133,7 +133,7 @@ def page(found: Update, columns: int) -> list[str]:
     net, seen = found.net, found.seen
     choices = found.choices
     plain = choices == Choices(choices.update, choices.order)
-    order = ", then ".join(notation.formula(w) for w in seen.gradients)
+    order = " then ".join(notation.formula(w) for w in seen.gradients)
     how = found.choices.update or "parallel"
     head = wrapped(f"Updates   {how}: {SAYS[how]}" if how == "parallel" else f"Updates   {how}, {order}: {SAYS[how]}", columns, 0)
     blocks = [
