@@ -11,7 +11,7 @@ from symdiff.lowering.buffers import WRITES, WRITES_ELEMENTWISE
 from symdiff.lowering.layout import Statement
 from symdiff.lowering.naming import Names, ascii_name
 from symdiff.lowering.operations import OPERATIONS
-from symdiff.lowering.program import Instruction, Program
+from symdiff.lowering.program import Instruction, Program, memory_owners
 from symdiff.lowering.text import ATOM, Text, within
 from symdiff.lowering.writer import Language, Writer, reads
 
@@ -38,10 +38,11 @@ class PlacedWriter(Writer):
         self.ones: dict[int, str] = {}
         self.variable: dict[int, str] = {}
         self.later = _later_names(program)
+        self.owner = memory_owners(program)
         self.into = {i.result: i.into for i in program.instructions if i.into >= 0}
 
     def _instruction(self, i: Instruction) -> None:
-        reads_arrays = any(self.context.shapes[a] for a in i.args)
+        reads_arrays = any(self.context.shapes[self.owner[a]] for a in i.args)
         if i.into >= 0:
             self._place(i)
         elif i.op == "item" or i.kind == "tuple" or OPERATIONS[i.op].view or not reads_arrays:

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from symdiff.lowering.buffers import plan_buffers
+from symdiff.lowering.expansions import expand_functions
 from symdiff.lowering.numpy_source import Source, emit
 from symdiff.lowering.passes import Pass, optimise
 from symdiff.lowering.placed_source import emit_placed
 from symdiff.lowering.program import Program
 from symdiff.lowering.scalar_source import emit_scalars
 from symdiff.lowering.scalars import scalarise
+from symdiff.lowering.scaling import scale_early
+from symdiff.lowering.symmetric import symmetric_products
 
 LARGEST = 1000  # instructions of a program that is written again for each size
 
@@ -42,7 +45,12 @@ class Special:
 
 def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]:
     """The passes that follow once every size is a number."""
-    return (("plan buffers", plan_buffers),)
+    return (
+        ("multiply a matrix with itself", symmetric_products),
+        ("scale what is small", scale_early),
+        ("write stable functions out", expand_functions(dtype)),
+        ("plan buffers", plan_buffers),
+    )
 
 
 def special_programs(program: Program, dtype: str, options: Options) -> Iterator[tuple[str, Program]]:
