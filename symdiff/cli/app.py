@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import symdiff
-from symdiff.cli import check, compare, derive, doctor, explain, sweep, train
+from symdiff.cli import check, compare, derive, doctor, explain, inspect, sweep, train
 from symdiff.cli.exits import run
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("compare")(compare.compare)
 app.command("derive")(derive.derive)
 app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
+app.command("inspect")(inspect.inspect)
 app.command("sweep")(sweep.sweep)
 app.command("train")(train.train)
 

@@ -10,9 +10,8 @@ import typer
 from symdiff.cli.console import json_text, width, write
 from symdiff.cli.exits import MISSED, complain, with_exit_code
 from symdiff.cli.layout import table, table_in, wrapped
-from symdiff.cli.options import name_list
+from symdiff.cli.options import name_list, net_on
 from symdiff.training.explaining import DEPARTURES, Explanation, Match, Search, ask
-from symdiff.training.nets import find_net
 
 SHOWN = 5
 
@@ -32,10 +31,11 @@ def explain(
     departures: Annotated[
         int, typer.Option("--departures", metavar="N", help="In how many conventions a training may depart.")
     ] = DEPARTURES,
+    data: Annotated[str | None, typer.Option("--data", metavar="NAME", help="Data for the net: a name or a .csv or .npz file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> int:
     """Find the conventions (update schedule, layout, loss, precision ...) under which a network gives a published number."""
-    known = find_net(net)
+    known = net_on(net, data)
     search = Search(known, learning_rate=learning_rate, departures=departures)
     found = search.explain(ask(known, after, loss, name_list(prediction), tolerance=tolerance))
     write([json_text(as_data(found, search))] if as_json else page(found, search, width()))

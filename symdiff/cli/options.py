@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from symdiff.api.derivatives import Kind
 from symdiff.errors import BadSetting, UnknownName, did_you_mean
+from symdiff.training.data import find_data, fitted
+from symdiff.training.net import Net
+from symdiff.training.nets import find_net
 
 STYLES = ("unicode", "latex", "python", "sympy", "mathml")
 FORMS = ("matrix", "scalar", "inlined")
@@ -21,6 +24,20 @@ def choice(option: str, value: str, known: Sequence[str]) -> str:
     if value not in known:
         raise UnknownName(f"{option}: there is no {value!r}{did_you_mean(value, known)}. Choices: {', '.join(known)}")
     return value
+
+
+def net_on(name: str, data: str | None) -> Net:
+    """A network on the data of a name, or on its own. Raises: BadSetting for one that has none; as find_net, find_data and fitted.
+
+    >>> net_on('mlp:2-3-1', 'and').values()[net_on('mlp:2-3-1', 'and').target].ravel()
+    array([0., 0., 0., 1.])
+    """
+    net = find_net(name)
+    if data is not None:
+        return fitted(net, find_data(data))
+    if net.sampled:
+        raise BadSetting(f"{name} has no data of its own: name some, as in --data xor")
+    return net
 
 
 def kind_of(hessian: bool, jacobian: bool) -> Kind:

@@ -12,11 +12,10 @@ import typer
 from symdiff.cli.console import check_writable, is_terminal, json_text, width, write
 from symdiff.cli.exits import with_exit_code
 from symdiff.cli.layout import table
-from symdiff.cli.options import name_list
+from symdiff.cli.options import name_list, net_on
 from symdiff.errors import BadSetting
 from symdiff.report.heat import heat_map
 from symdiff.report.plot import check_plot
-from symdiff.training.nets import find_net
 from symdiff.training.sweep import SWEPT, Sweep, Trial
 from symdiff.training.sweep import sweep as run_sweep
 
@@ -39,10 +38,11 @@ def sweep(
         float | None, typer.Option("--target-loss", metavar="LOSS", help="When is it reached? The net's own by default.")
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="A heat map of the final losses: .png, .svg or .pdf.")] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="NAME", help="Data for the net: a name or a .csv or .npz file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
     """Train a network with every combination of settings; tell how each ended and how fast it converged."""
-    known = find_net(net)
+    known = net_on(net, data)
     given = {
         "learning_rate": learning_rate, "update": update, "optimizer": optimizer, "rate_schedule": rate_schedule, "batch": batch, "seed": seed,
     }  # fmt: skip

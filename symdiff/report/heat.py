@@ -10,6 +10,7 @@ import numpy as np
 from symdiff.report.plot import new_figure, save
 from symdiff.training.sweep import Sweep, Trial
 
+SMALLEST = 1e-300  # a loss of 0 has no logarithm
 LABELS = {"learning_rate": "learning rate", "rate_schedule": "rate schedule"}
 
 
@@ -45,7 +46,7 @@ def heat_map(found: Sweep, path: Path) -> None:
         for j, column in enumerate(columns):
             finished = [t.final_loss for t in table[row, column] if t.ending != "diverged"]
             if len(finished) * 2 > len(table[row, column]):
-                losses[i, j] = median(finished)
+                losses[i, j] = max(median(finished), SMALLEST)
     image = axes.imshow(np.log10(losses), cmap="viridis", aspect="auto")
     middle = np.nanmean(np.log10(losses)) if np.isfinite(losses).any() else 0.0
     for i in range(len(rows)):
@@ -56,8 +57,8 @@ def heat_map(found: Sweep, path: Path) -> None:
             axes.text(j, i, text, ha="center", va="center", color=shade, fontsize=10)
             if not known:
                 axes.plot([j - 0.4, j + 0.4], [i - 0.4, i + 0.4], color="#e0483e", linewidth=1)
-    axes.set_xticks(range(len(columns)), [str(c) for c in columns])
-    axes.set_yticks(range(len(rows)), [str(r) for r in rows])
+    axes.set_xticks(range(len(columns)), [_tick(c) for c in columns])
+    axes.set_yticks(range(len(rows)), [_tick(r) for r in rows])
     axes.set_xlabel(LABELS.get(across, across) if across else "")
     axes.set_ylabel(LABELS.get(down, down))
     many = max(map(len, table.values()))
@@ -66,3 +67,7 @@ def heat_map(found: Sweep, path: Path) -> None:
     )
     figure.colorbar(image, ax=axes, label="log₁₀ of the loss")
     save(figure, path)
+
+
+def _tick(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

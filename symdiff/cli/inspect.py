@@ -1,0 +1,98 @@
+"""`symdiff inspect`: look into a network while it is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from symdiff.cli.console import check_writable, json_text, width, write
+from symdiff.cli.exits import with_exit_code
+from symdiff.cli.layout import table, wrapped
+from symdiff.cli.options import choice, net_on
+from symdiff.errors import BadSetting
+from symdiff.report.inside import decision_surface, layer_panels, prediction_curves, two_inputs
+from symdiff.report.plot import check_plot
+from symdiff.training.convergence import convergence
+from symdiff.training.layers import FAR, Observed, observe
+from symdiff.training.starts import random_start
+
+VIEWS = {"layers": layer_panels, "predictions": prediction_curves, "surface": decision_surface}
+ROWS = 6  # moments that are shown
+
+
+@with_exit_code
+def inspect(
+    net: Annotated[str, typer.Argument(metavar="NET", help="The network: a name, a spec or FILE.py:FUNCTION.")],
+    view: Annotated[str, typer.Option("--view", metavar="VIEW", help=f"What --plot draws: {', '.join(VIEWS)}.")] = "layers",
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="The net's own number by default.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", metavar="RATE", help="The net's own by default.")] = None,
+    update: Annotated[str, typer.Option("--update", metavar="UPDATE", help="The update schedule.")] = "parallel",
+    optimizer: Annotated[str, typer.Option("--optimizer", metavar="SPEC", help="The optimizer.")] = "sgd",
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Start from N(0, 1) by this seed.")] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="NAME", help="Data for the net: a name or a .csv or .npz file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+) -> None:
+    """Train a network and tell what slopes reach its layers, naming those that vanish or explode, and how fast it converges."""
+    known = net_on(net, data)
+    draw = VIEWS[choice("--view", view, list(VIEWS))]
+    if seed is not None and seed < 0:
+        raise BadSetting(f"--seed: {seed} is given, a whole number from 0 on is wanted")
+    if plot is not None:
+        check_plot(plot)
+        check_writable(plot)
+        if view == "surface":
+            two_inputs(known)
+    start = None if seed is None else random_start(known, seed)
+    seen = observe(known, epochs=epochs, learning_rate=learning_rate, update=update, optimizer=optimizer, start=start)
+    write([json_text(as_data(seen))] if as_json else page(seen, width()))
+    if plot is not None:
+        draw(seen, plot)
+
+
+def page(seen: Observed, columns: int) -> list[str]:
+    """A few moments of the training, and what they come to."""
+    net, training = seen.training.net, seen.training
+    last = len(seen.epochs) - 1
+    shown = sorted({round(k * last / (ROWS - 1)) for k in range(ROWS)}) if last else [0]
+    slopes = [(name, seen.slopes[name]) for name in list(seen.slopes)[:4]]
+    layers = [(name, seen.cotangents[name]) for name in list(seen.cotangents)[:4]]
+    rows = [["epoch", "loss", *(f"‖∂E/∂{name}‖" for name, _ in slopes), *(f"rms {name}" for name, _ in layers), "slopes"]]
+    for k in shown:
+        numbers = (values[k] for _, values in (*slopes, *layers))
+        rows.append([f"{seen.epochs[k]:,}", f"{seen.losses[k]:.6g}", *(f"{x:.2e}" for x in numbers), seen.flow(k)])
+    lines = [f"{net.name}   {net.description}   {training.epochs:,} epochs", "", *table(rows, right=range(len(rows[0]) - 1), gap=2), ""]
+    ratio = float(seen.ratios[-1])
+    lines += wrapped(
+        f"The slope that reaches the first layer is {ratio:.2g} of that of the last at the end: {seen.flow(-1)} "
+        f"(beyond a factor of {FAR:,.0f} it vanishes or explodes).",
+        columns,
+    )
+    lines += wrapped(f"Convergence of the second half: {convergence([*training.losses, training.final_loss]).text()}.", columns)
+    if training.ending == "diverged":
+        lines += wrapped(f"The loss before update {training.diverged_at} is not finite.", columns)
+    return lines
+
+
+def as_data(seen: Observed) -> dict[str, Any]:
+    """What was seen, for JSON; of the activations their mean and standard deviation."""
+    law = convergence([*seen.training.losses, seen.training.final_loss])
+    return {
+        "command": "inspect",
+        "net": seen.training.net.name,
+        "epochs": seen.epochs,
+        "loss": seen.losses,
+        "slopes": seen.slopes,
+        "cotangents": seen.cotangents,
+        "activations": {
+            name: {"mean": [float(v.mean()) for v in values], "std": [float(v.std()) for v in values]}
+            for name, values in seen.activations.items()
+        },
+        "predictions": seen.predictions,
+        "ratio": seen.ratios,
+        "flow": [seen.flow(k) for k in range(len(seen.epochs))],
+        "convergence": {"law": law.law, "value": law.value, "explained": law.explained},
+        "ending": seen.training.ending,
+    }
