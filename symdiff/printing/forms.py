@@ -11,12 +11,18 @@ from symdiff.printing.term import Term
 
 
 def is_square(t: Term) -> bool:
-    """v @ v of one vector."""
-    return (
-        len(t.args) == 2
-        and t.shape == ()
-        and (t.args[0] is t.args[1] or (t.args[0].op == t.args[1].op == "name" and t.args[0].data is t.args[1].data))
-    )
+    """v @ v of one vector, or v @ (A @ x) where v is A @ x."""
+    if t.shape != ():
+        return False
+    first, rest = t.args[0], t.args[1:]
+    if len(rest) == 1:
+        return _same(first, rest[0])
+    return first.op == "matmul" and len(first.args) == len(rest) and all(map(_same, first.args, rest))
+
+
+def _same(a: Term, b: Term) -> bool:
+    """One term, or one name."""
+    return a is b or (a.op == b.op == "name" and a.data is b.data)
 
 
 def is_sum_of_squares(t: Term) -> bool:
@@ -30,7 +36,7 @@ def is_new_axis(t: Term) -> bool:
     if t.op != "index":
         return False
     dims = iter(t.args[0].shape)
-    return all(k is None or (k == WHOLE and next(dims)) or (k == 0 and next(dims) == 1) for k in t.data)
+    return all(k is None or (k == WHOLE and next(dims, 0)) or (k == 0 and next(dims, 0) == 1) for k in t.data)
 
 
 def row_of(t: Term) -> Term | None:
@@ -52,6 +58,11 @@ def diagonal_side(a: Term, shape: Sequence[Any]) -> str:
 def is_kron(t: Term) -> bool:
     """A Kronecker product; X B ⊗ Y would be read in two ways."""
     return t.op == "call" and t.data[0] == "kron"
+
+
+def is_unit(t: Term) -> bool:
+    """1 or −1, which no product needs to show."""
+    return t.op == "number" and not isinstance(t.data, bool) and t.data in (1, -1) and not isinstance(t.data, float)
 
 
 def is_open_sum(t: Term) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from symdiff.printing import term
-from symdiff.printing.forms import is_square, is_sum_of_squares, row_of
+from symdiff.printing.forms import diagonal_side, is_new_axis, is_square, is_sum_of_squares, row_of
 from symdiff.printing.precedence import POSTFIX, POWER, PRODUCT
+from symdiff.printing.rows import turned
 from symdiff.printing.term import Term
 
 
@@ -47,7 +48,9 @@ def _zeros(w: Any, t: Term) -> str:
 
 def _outer(w: Any, t: Term) -> str:
     a, b = t.args
-    return str(w.joined([w.factor(a), w.transposed(w.write(b, POSTFIX))]))
+    left, right = w.factor(a), w.factor(b)
+    opens = b.op == "matmul" and left != right and all(m.op != "add" for m in b.args)  # a bᵀ Aᵀ, but A x (A x)ᵀ
+    return str(w.joined([left, turned(w, b) if opens else w.transposed(w.write(b, POSTFIX))]))
 
 
 def _kron(w: Any, t: Term) -> str:
@@ -83,6 +86,17 @@ def _sum(w: Any, t: Term) -> str:
     return ""
 
 
+def _where(w: Any, t: Term) -> str:
+    """diag([c]) for the choice of an identity's rows."""
+    condition, chosen, other = t.args
+    whole = chosen.op == "call" and chosen.data[0] == "eye" and term.is_number(other) and other.data == 0
+    side = diagonal_side(condition, t.shape)
+    if not whole or not side:
+        return ""
+    inner = condition.args[0] if is_new_axis(condition) else condition
+    return str(w.function("diag") + w.bracket(w.write(inner)))
+
+
 def _einsum(w: Any, t: Term) -> str:
     """Σ over the letters that are summed of a product of entries."""
     left, out = t.args[0].data.strip("'").split("->")
@@ -94,5 +108,5 @@ def _einsum(w: Any, t: Term) -> str:
 
 CALLS: Mapping[str, Callable[[Any, Term], str]] = {
     "norm": _norm, "sqrt": _sqrt, "abs": _abs, "inv": _inverse, "eye": _eye, "ones": _ones, "zeros": _zeros, "outer": _outer, "kron": _kron,
-    "reshape": _reshape, "swapaxes": _swapaxes, "sum": _sum, "einsum": _einsum,
+    "where": _where, "reshape": _reshape, "swapaxes": _swapaxes, "sum": _sum, "einsum": _einsum,
 }  # fmt: skip

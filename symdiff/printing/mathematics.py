@@ -8,14 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
+from symdiff.expr.dims import Shape
+from symdiff.expr.functions import FUNCTIONS
 from symdiff.printing import term
-from symdiff.printing.forms import diagonal_side, is_column_of_ones_product, is_kron, is_new_axis, is_open_sum, is_square, reads_as_row
+from symdiff.printing.forms import (
+    diagonal_side,
+    is_column_of_ones_product,
+    is_kron,
+    is_new_axis,
+    is_open_sum,
+    is_square,
+    is_unit,
+    reads_as_row,
+)
 from symdiff.printing.math_calls import CALLS
 from symdiff.printing.precedence import ADD, ATOM, LOOSE, POSTFIX, POWER, PRODUCT, SIGN, TIMES, binding
+from symdiff.printing.rows import turned
 from symdiff.printing.term import Term
+
+ELEMENTWISE = frozenset(f.numpy or fn for fn, f in FUNCTIONS.items() if f.arity > 1)
 
 
 class MathWriter:
@@ -121,17 +135,25 @@ class MathWriter:
     def summand(self, a: Term, total: Term, level: int) -> str:
         """A term of a sum; a vector that is stretched to a matrix is a product with 𝟏, unless it reads as a row or a column by itself."""
         side = diagonal_side(a, total.shape)
-        among_matrices = any(b.shape == total.shape for b in total.args) and not any(
-            b.op == "call" and b.data[0] == "eye" for b in total.args
-        )
+        identity = any(b.op == "call" and b.data[0] == "eye" for b in total.args)
+        if identity and a.shape == () and len(total.shape) == 2:  # I − 𝟏 𝟏ᵀ / n, where a bare 1/n would be read as a multiple of I
+            ones = self.joined([self.function("ones"), self.transposed(self.function("ones"))])
+            if a.op == "over" and term.is_number(a.args[0]) and a.args[0].data == 1:
+                return self.divided(ones, a.args[1])
+            return ones if term.is_number(a) and a.data == 1 else self.prefixed([a], ones)
+        among_matrices = any(b.shape == total.shape for b in total.args) and not identity
         if not side or (among_matrices and reads_as_row(a)):
             return self.write(a, level)
-        ones = self.function("ones")
         if a.op == "call" and a.data[0] == "sum" and is_column_of_ones_product(a):
             return self.function("colsum") + self.bracket(self.write(a.args[0]))
+        return self.stretched(a, side)
+
+    def stretched(self, a: Term, side: str) -> str:
+        """A vector that is stretched to a matrix: x 𝟏ᵀ if it goes down the rows, 𝟏 xᵀ along the columns."""
+        ones = self.function("ones")
         if side == "left":
             return self.joined([self.factor(a.args[0] if is_new_axis(a) else a), self.transposed(ones)])
-        return self.joined([ones, self.transposed(self.write(a, POSTFIX)) if len(a.shape) == 1 else self.factor(a)])
+        return self.joined([ones, turned(self, a) if len(a.shape) == 1 else self.factor(a)])
 
     def _neg(self, t: Term) -> str:
         return f"{self.minus}{self.write(t.args[0], TIMES)}"
@@ -139,6 +161,9 @@ class MathWriter:
     def _times(self, t: Term) -> str:
         arrays = [a for a in t.args if a.shape != ()]
         scalars = [a for a in t.args if a.shape == ()]
+        if len(t.args) > 1 and is_unit(t.args[0]):  # 1·[x > 0], which makes numbers of truth values
+            rest = term.times(t.args[1:], t.shape)
+            return f"{self.minus}{self.write(rest, TIMES)}" if t.args[0].data < 0 else self.write(rest)
         if not arrays:
             return self.juxtaposed(scalars)
         lefts = [a for a in arrays if diagonal_side(a, t.shape) == "left"]
@@ -225,13 +250,32 @@ class MathWriter:
         """A chain of NumPy products with vectors as columns: what stands before a product with a vector's left side is transposed."""
         at = next((k for k, a in enumerate(args) if len(a.shape) == 1), len(args))
         if at >= len(args) - 1:
-            return self.joined([self.factor(a) for a in args])
+            return self.joined(self.factors(args))
         left = self.transposed(self.write(args[0], POSTFIX) if at == 0 else self.bracket(self.chain(args[: at + 1])))
         rest = args[at + 1 :]
         if len(rest[-1].shape) == 1:
-            return self.joined([left, *(self.factor(a) for a in rest)])
+            return self.joined([left, *self.factors(rest)])
         column = self.factor(args[0]) if at == 0 else self.chain(args[: at + 1])
         return self.joined([*(self.write(term.transpose(a), POWER) for a in reversed(rest)), column])
+
+    def factors(self, args: Sequence[Term]) -> list[str]:
+        """The factors of a product, those that repeat as a power: A², A⁻²."""
+        found: list[str] = []
+        for _, run in groupby(args, self._power_key):
+            equal = list(run)
+            base = equal[0].args[0] if equal[0].op == "call" else equal[0]
+            sign = -1 if equal[0].op == "call" else 1
+            if len(equal) == 1:
+                found.append(self.factor(equal[0]))
+            else:
+                found.append(self.raised(self.write(base, POSTFIX), self.number(sign * len(equal)), False))
+        return found
+
+    def _power_key(self, a: Term) -> Any:
+        """What makes neighbours equal: a matrix by its name, or the inverse of one."""
+        inverse = a.op == "call" and a.data[0] == "inv"
+        name = a.args[0] if inverse else a
+        return (inverse, name.data) if name.op == "name" and len(name.shape) == 2 else a
 
     def joined(self, factors: Sequence[str]) -> str:
         """Factors of a matrix product side by side."""
@@ -284,8 +328,18 @@ class MathWriter:
         return self.bracket(self.comparison(t), "[]")
 
     def comparison(self, t: Term) -> str:
-        a, b = t.args
-        return f"{self.write(a, ADD)} {self.signs[t.data]} {self.write(b, ADD)}"
+        a, b = (self.operand(x, t.shape, ADD) for x in t.args)
+        return f"{a} {self.signs[t.data]} {b}"
+
+    def operand(self, a: Term, shape: Shape, level: int = LOOSE) -> str:
+        """An operand of an elementwise function; one that is stretched to a matrix says how, an index by its letter: i ≥ j."""
+        side = diagonal_side(a, shape)
+        if not side:
+            return self.comparison(a) if a.op == "compare" and level == LOOSE else self.write(a, level)
+        bare = a.args[0] if is_new_axis(a) else a
+        if bare.op == "call" and bare.data[0] == "arange":
+            return "i" if side == "left" else "j"
+        return self.stretched(a, side)
 
     def call(self, t: Term) -> str:
         """A function of its arguments, or the notation that mathematics has for it."""
@@ -295,7 +349,10 @@ class MathWriter:
         if body:
             return body
         last = fn in ("softmax", "log_softmax", "logsumexp") and dict(options).get("axis") == len(t.args[0].shape) - 1
-        parts = [self.argument(a) for a in t.args] + [f"{k}={v}" for k, v in options if k != "keepdims" and not (last and k == "axis")]
+        elementwise = fn in ELEMENTWISE
+        parts = [self.operand(a, t.shape) if elementwise else self.argument(a) for a in t.args] + [
+            f"{k}={v}" for k, v in options if k != "keepdims" and not (last and k == "axis")
+        ]
         return self.function(fn) + self.bracket(", ".join(parts))
 
     def argument(self, t: Term) -> str:

@@ -62,7 +62,7 @@ class Composer:
         self.names = set(names)
         self.given = set(given)
         self.saving = saving
-        self.planner = Planner(roots, self.given, self.names)
+        self.planner = Planner(roots, self.given, self.names, norms=saving > 1)
         self.options: dict[Expr, Options] = {}
         self.parts: dict[Expr, Term] = {}
         for e in self.planner.order:

@@ -74,11 +74,12 @@ def network_of(e: Contract) -> Network:
 
 
 class Planner:
-    """Plans for all nodes below the roots. `given` are printed by a name and not entered; `named` are entered, and stay whole."""
+    """Plans for all nodes below the roots. `given` are printed by a name and not entered; `named` are entered, and stay whole.
+    `norms` reads ‖v‖ where ‖v‖² is shared, too."""
 
-    def __init__(self, roots: Sequence[Expr], given: Collection[Expr], named: Collection[Expr]) -> None:
+    def __init__(self, roots: Sequence[Expr], given: Collection[Expr], named: Collection[Expr], norms: bool = False) -> None:
         self.atoms = frozenset(given) | frozenset(named)
-        self.reader = Reader(roots, frozenset(given), self.atoms)
+        self.reader = Reader(roots, frozenset(given), self.atoms, norms)
         order = list(ordered(roots, lambda e: self.reader.view(e).operands))
         self.uses: dict[Expr, int] = dict.fromkeys(order, 0)
         for r in roots:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from symdiff.printing import term
-from symdiff.printing.mathematics import MathWriter
+from symdiff.printing.forms import is_column_of_ones_product
 from symdiff.printing.precedence import POSTFIX, POWER
 from symdiff.printing.term import Term
 
 
-def turned(w: MathWriter, t: Term) -> str:
-    """The transpose of a vector (a column) or a matrix: signs and numbers in front, factors in the other order."""
+def turned(w: Any, t: Term) -> str:
+    """The transpose of a vector (a column) or a matrix, in the terms of a writer: numbers in front, factors in the other order."""
+    return str(_turned(w, t))
+
+
+def _turned(w: Any, t: Term) -> Any:
     match t.op:
         case _ if not t.shape:
             return w.write(t)
@@ -29,6 +35,9 @@ def turned(w: MathWriter, t: Term) -> str:
         case "matmul" if all(len(a.shape) == 2 for a in t.args[:-1]):
             last = w.transposed(w.write(t.args[-1], POSTFIX)) if len(t.args[-1].shape) == 1 else w.write(term.transpose(t.args[-1]), POWER)
             return w.joined([last, *(w.write(term.transpose(a), POWER) for a in reversed(t.args[:-1]))])
+    if t.op == "call" and is_column_of_ones_product(t):  # 𝟏ᵀ X for Xᵀ 𝟏
+        x, axis = t.args[0], dict(t.data[1])["axis"]
+        return w.joined([w.transposed(w.function("ones")), w.factor(x if axis == 0 else term.transpose(x))])
     return w.transposed(w.write(t, POSTFIX)) if len(t.shape) == 1 else w.write(term.transpose(t))
 
 

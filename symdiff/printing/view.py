@@ -114,8 +114,9 @@ def only_factor(e: Expr) -> tuple[Expr, Labels, Labels] | None:
 class Reader:
     """Views of the nodes below some roots, by their raw use counts."""
 
-    def __init__(self, roots: Collection[Expr], given: Collection[Expr], atoms: Collection[Expr]) -> None:
+    def __init__(self, roots: Collection[Expr], given: Collection[Expr], atoms: Collection[Expr], norms: bool = False) -> None:
         self.given = given
+        self.norms = norms  # whether a root of squares is a norm even where the squares stand elsewhere too
         self.atoms = atoms  # what is printed by a name: no pattern may reach through it
         self._counts: Counter[Expr] = Counter(roots)
         for e in topological(*roots, until=given.__contains__):
@@ -145,7 +146,7 @@ class Reader:
         v = sum_of_squares(base)
         if v is None or base in self.atoms:
             return None
-        return v if not v.operands or v in self.atoms or self._counts[base] <= self._root_uses.get(base, 0) else None
+        return v if self.norms or not v.operands or v in self.atoms or self._counts[base] <= self._root_uses.get(base, 0) else None
 
     def _map(self, e: Map) -> View | None:
         exponent = exponent_of(e)

@@ -71,11 +71,11 @@ def test_every_layout_has_the_same_numbers(layout, expr, wrt, kind):
 
 def test_a_hessian_in_several_variables_is_a_matrix_of_blocks():
     page = sd.derive(SQUARES, [w, b], "hessian").lines(100)
-    assert page[-2:] == ["  ∂²E/∂(w, b)² = ⎡ 2·Xᵀ X     2·Xᵀ 𝟏 ⎤", "                 ⎣ 2·(Xᵀ 𝟏)ᵀ  2·n    ⎦"]
+    assert page[-2:] == ["  ∂²E/∂(w, b)² = ⎡ 2·Xᵀ X  2·Xᵀ 𝟏 ⎤", "                 ⎣ 2·𝟏ᵀ X  2·n    ⎦"]
     wide = sd.derive(FACTORS, [U, V], "hessian")
     assert "⎡ 2·I ⊗ Vᵀ V" in wide.text(120) and "⎡ ∂²E/∂U²      ∂²E/∂U∂V ⎤" in wide.text(80)
     assert r"\begin{bmatrix} 2 X^\top X & 2 X^\top \mathbf{1} \\" in sd.derive(SQUARES, [w, b], "hessian").latex()
-    assert str(sd.hessian(SQUARES, [w, b])).splitlines()[0] == "⎡ 2·Xᵀ X     2·Xᵀ 𝟏 ⎤"
+    assert str(sd.hessian(SQUARES, [w, b])).splitlines()[0] == "⎡ 2·Xᵀ X  2·Xᵀ 𝟏 ⎤"
     assert isinstance(sd.hessian(SQUARES, [w, b]), list)
 
 

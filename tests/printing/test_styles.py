@@ -43,7 +43,7 @@ TABLE: list[tuple[Expr, str, str, str]] = [
     (2 * s * ops.eye("n"), "2·s I", "2 s I", "2 * s * eye(n)"),
     (ops.inv(A).T @ x, "A⁻ᵀ x", r"A^{-\top} x", "inv(A).T @ x"),
     (ops.kron(A, B), "A ⊗ B", r"A \otimes B", "kron(A, B)"),
-    (contract([(Delta("n"), (0, 2)), (A, (1, 4)), (B, (4, 3))], (0, 1, 2, 3)), "δᵢₖ (A B)ⱼₗ", r"(A B)_{jl} \delta_{ik}", "einsum('ik,jl->ijkl', eye(n), A @ B)"),
+    (contract([(Delta("n"), (0, 2)), (A, (1, 4)), (B, (4, 3))], (0, 1, 2, 3)), "δᵢₖ (A B)ⱼₗ", r"\delta_{ik} (A B)_{jl}", "einsum('ik,jl->ijkl', eye(n), A @ B)"),
     # elementwise
     (x * y * (1 - y), "x ⊙ y ⊙ (1 − y)", r"x \odot y \odot (1 - y)", "x * y * (1 - y)"),
     (A @ x * y, "A x ⊙ y", r"A x \odot y", "(A @ x) * y"),
