@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import symdiff
-from symdiff.cli import check, compare, derive, doctor, explain, inspect, sweep, train
+from symdiff.cli import bench, check, compare, derive, doctor, explain, inspect, sweep, train
 from symdiff.cli.exits import run
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("bench")(bench.bench)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("derive")(derive.derive)

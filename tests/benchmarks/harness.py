@@ -1,0 +1,146 @@
+"""Workloads, their implementations and bars; interleaved runs, medians of ratios.
+
+An implementation is made only when it is wanted, so that a peer that is missing is named and nothing else. What all compute is compared
+before anything is timed. A round times each implementation once, one after the other; a ratio is taken within its round, so that what
+slows the machine slows both sides. The collector is off while a clock runs, as timeit has it.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+SHORTEST = 0.004  # seconds in one sample: shorter calls are repeated within it
+SLACK = 1.05  # the bars are met within 5 %
+
+
+@dataclass(frozen=True)
+class Run:
+    """A call to time, the number of units (steps of a loop) that it does, and whether its result is compared with the others'."""
+
+    call: Callable[[], Any]
+    units: int = 1
+    compared: bool = True
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The time of `of` is at most `at_most` times that of `against`."""
+
+    of: str
+    at_most: float
+    against: str = "plain"
+
+    def __str__(self) -> str:
+        share = round(1 / self.at_most, 2)
+        return f"{f'1/{share:.0f}' if share >= 2 and share == round(share) else f'{self.at_most:.3g}'} of {self.against}"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`makers` give each implementation's Run; `relative` is the accuracy to which their results agree (None: they are not compared)."""
+
+    name: str
+    title: str
+    makers: dict[str, Callable[[], Run]]
+    bars: tuple[Bar, ...] = ()
+    relative: float | None = 1e-8
+    seconds: float = 4.0
+
+
+@dataclass
+class Timed:
+    """Samples of one implementation, in seconds a unit, one for each round."""
+
+    samples: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.samples)
+
+
+@dataclass(frozen=True)
+class Result:
+    workload: Workload
+    timed: dict[str, Timed]
+    missing: dict[str, str]
+
+    def ratio(self, name: str, against: str = "plain") -> tuple[float, float, float] | None:
+        """Median, least and largest ratio of two implementations, round by round."""
+        if name not in self.timed or against not in self.timed:
+            return None
+        ratios = [a / b for a, b in zip(self.timed[name].samples, self.timed[against].samples, strict=False)]
+        return statistics.median(ratios), min(ratios), max(ratios)
+
+    def verdict(self, bar: Bar) -> bool | None:
+        """Whether a bar is met; None where a side of it is missing."""
+        found = self.ratio(bar.of, bar.against)
+        return None if found is None else found[0] <= bar.at_most * SLACK
+
+
+def flat(result: Any) -> np.ndarray[Any, Any]:
+    """All numbers of a result, in order: arrays, lists of them, floats."""
+    if isinstance(result, (tuple, list)):
+        return np.concatenate([flat(r) for r in result])
+    if hasattr(result, "detach"):
+        result = result.detach().numpy()
+    return np.asarray(result, dtype=np.float64).ravel()
+
+
+def measure(workload: Workload, rounds: int | None = None, only: Iterable[str] = ()) -> Result:
+    """Make, compare, time. Raises: AssertionError where two implementations disagree."""
+    runs: dict[str, Run] = {}
+    missing: dict[str, str] = {}
+    wanted = set(only)
+    for name, make in workload.makers.items():
+        if wanted and name not in wanted:
+            continue
+        try:
+            runs[name] = make()
+        except (ImportError, FileNotFoundError) as error:
+            missing[name] = str(error)
+    expected: np.ndarray[Any, Any] | None = None
+    repeats: dict[str, int] = {}
+    cost: dict[str, float] = {}
+    for name, run in runs.items():
+        result = run.call()
+        if workload.relative is not None and run.compared:
+            numbers = flat(result)
+            if expected is None:
+                expected = numbers
+            else:
+                np.testing.assert_allclose(
+                    numbers,
+                    expected,
+                    rtol=workload.relative,
+                    atol=workload.relative * np.abs(expected).max(),
+                    err_msg=f"{workload.name}: {name}",
+                )
+        began = perf_counter()
+        run.call()
+        cost[name] = max(perf_counter() - began, 1e-8)
+        repeats[name] = max(1, round(SHORTEST / cost[name]))
+    timed = {name: Timed() for name in runs}
+    one_round = sum(repeats[name] * cost[name] for name in runs)
+    count = rounds or max(3, min(200, int(workload.seconds / one_round)))
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(count):
+            for name, run in runs.items():
+                if cost[name] > 2.0 and len(timed[name].samples) >= 3:
+                    continue  # a call that takes seconds is timed three times
+                call, n = run.call, repeats[name]
+                began = perf_counter()
+                for _ in range(n):
+                    call()
+                timed[name].samples.append((perf_counter() - began) / n / run.units)
+    finally:
+        gc.enable()
+    return Result(workload, timed, missing)

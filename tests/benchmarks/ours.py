@@ -1,0 +1,106 @@
+"""symdiff's side: the same losses, derived and lowered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import symdiff as sd
+from symdiff.training import Net, training_step
+from tests.benchmarks import losses
+from tests.benchmarks.harness import Run
+
+XP = SimpleNamespace(
+    exp=sd.exp, tanh=sd.tanh, sin=sd.sin, sum=sd.sum, relu=sd.relu, softplus=sd.softplus, logsumexp=lambda z: sd.logsumexp(z, axis=1)
+)  # fmt: skip
+
+
+def net_step(net: Net, *, floats: bool = False, folded: bool = False) -> Run:
+    """One update of a net: from arrays to arrays, or on floats; `folded`: with the data known when it is lowered."""
+    step = training_step(net)
+    data = {leaf.var: leaf.value for leaf in net.data} if folded else {}
+    inputs = [v for v in step.inputs if v not in data]
+    f = sd.lower([step.loss, *step.updates.values()], inputs, simplify=False, constants=data)
+    values = net.values()
+    arrays = [np.asarray(values[v], float) if v in values else np.float64(net.learning_rate) for v in inputs]
+    if not floats:
+        return Run(lambda: f(*arrays))
+    sized = (
+        f
+        if f.floats is not None
+        else f.for_sizes(**{d: n for v in inputs for d, n in zip(v.shape, np.shape(values.get(v)), strict=True) if isinstance(d, str)})
+    )
+    numbers = [float(x) for a in arrays for x in np.ravel(a)]
+    on_floats = sized.floats
+    assert on_floats is not None
+    return Run(lambda: on_floats(*numbers))
+
+
+def net_loop(net: Net, steps: int) -> Run:
+    """Whole training, compiled; its losses before each update."""
+    from symdiff.training.compiled import compiled_steps
+
+    step = training_step(net)
+    loop = compiled_steps(step, net, net.learning_rate)
+    values = net.values()
+    start = [np.asarray(values[w], float) for w in step.updates]
+    return Run(lambda: np.array(loop.run(start, steps).losses), steps)
+
+
+def mlp(arrays: Sequence[Any], rate: float, activation: str, **options: Any) -> Run:
+    X, T = sd.var("X", ("n", "i")), sd.var("T", ("n", "o"), assume="onehot")
+    W1, b1, W2, b2 = sd.var("W1", ("i", "h")), sd.var("b1", "h"), sd.var("W2", ("h", "o")), sd.var("b2", "o")
+    weights = [W1, b1, W2, b2]
+    eta = sd.var("rate")
+    loss = losses.mlp(XP, activation, sd.parse("n", {"X": X}), X, T, *weights)
+    slopes = sd.grad(loss, weights)
+    f = sd.lower([loss, *(w - eta * g for w, g in zip(weights, slopes, strict=True))], [X, T, *weights, eta], name="mlp_step", **options)
+    number = np.asarray(arrays[0]).dtype.type(rate)
+    return Run(lambda: f(*arrays, number))
+
+
+def logistic(arrays: Sequence[Any]) -> Run:
+    X, y, w = sd.var("X", ("m", "n")), sd.var("y", "m"), sd.var("w", "n")
+    loss = losses.logistic(XP, X, y, w)
+    f = sd.lower([loss, sd.grad(loss, w)], [X, y, w], name="logistic")
+    return Run(lambda: f(*arrays))
+
+
+def logistic_hessian(arrays: Sequence[Any]) -> Run:
+    X, y, w = sd.var("X", ("m", "n")), sd.var("y", "m"), sd.var("w", "n")
+    f = sd.lower(sd.hessian(losses.logistic(XP, X, y, w), w), [X, y, w], name="hessian")
+    return Run(lambda: f(*arrays))
+
+
+def factorisation_hessian(arrays: Sequence[Any], **options: Any) -> Run:
+    T, U, V = sd.var("T", ("m", "n")), sd.var("U", ("m", "k")), sd.var("V", ("n", "k"))
+    f = sd.lower(sd.hessian(losses.factorisation(XP, T, U, V), U), [T, U, V], name="hessian", **options)
+    return Run(lambda: f(*arrays))
+
+
+def relu_hessian(arrays: Sequence[Any]) -> Run:
+    names = ["X", "T", *(f"W{k}" for k in range(1, len(arrays) - 1))]
+    inputs = [sd.var(name, np.shape(a)) for name, a in zip(names, arrays, strict=True)]
+    f = sd.lower(sd.hessian(losses.relu_net(XP, *inputs), inputs[2]), inputs, name="hessian")
+    return Run(lambda: f(*arrays))
+
+
+def wave(arrays: Sequence[Any], **options: Any) -> Run:
+    x, a, b, c = sd.var("x", "n"), sd.var("a"), sd.var("b"), sd.var("c")
+    loss = losses.wave(XP, x, a, b, c)
+    f = sd.lower([loss, sd.grad(loss, x)], [x, a, b, c], name="wave", **options)
+    return Run(lambda: f(*arrays))
+
+
+def chain(steps: int) -> Run:
+    def call() -> Any:
+        x = sd.var("x")
+        y: Any = x
+        for k in range(steps):
+            y = sd.sin(y) * y + (0.1 + k * 1e-6)
+        return sd.grad(y, x)
+
+    return Run(call)

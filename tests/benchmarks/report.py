@@ -1,0 +1,150 @@
+"""What a run of the suite says: a table in the terminal, data, a plot, the page docs/performance.md."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.harness import Bar, Result
+
+WORDS = {True: "met", False: "MISSED", None: "not judged"}
+PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "autograd", "casadi", "pytensor", "sympy")
+NOTES = Path(__file__).with_name("notes.md")
+
+
+def seconds(t: float) -> str:
+    """A time in the unit that reads best."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if t >= size:
+            return f"{t / size:.3g} {unit}"
+    return f"{t / 1e-9:.3g} ns"
+
+
+def ratio(found: tuple[float, float, float] | None) -> str:
+    """Median (least to largest); small ones as 1 over how many times."""
+    if found is None:
+        return "-"
+
+    def text(r: float) -> str:
+        return f"1/{1 / r:.3g}" if r < 0.1 else f"{r:.3g}"
+
+    return f"{text(found[0])} ({text(found[1])} to {text(found[2])})"
+
+
+def bar_line(result: Result, bar: Bar) -> str:
+    found = result.ratio(bar.of, bar.against)
+    words = WORDS[result.verdict(bar)]
+    if found is None:
+        absent = next((n for n in (bar.of, bar.against) if n not in result.timed), "")
+        words += f", {absent}: {result.missing.get(absent, 'not run')}"
+    return f"{bar.of}: at most {bar}: {ratio(found)}: {words}"
+
+
+def table(result: Result) -> list[str]:
+    """The lines of one workload."""
+    lines = [f"{result.workload.name}   {result.workload.title}"]
+    for name, timed in result.timed.items():
+        lines.append(f"  {name:<28}{seconds(timed.median):>10}   {ratio(result.ratio(name))}")
+    lines += [f"  {name:<28}{'-':>10}   not judged: {why}" for name, why in result.missing.items()]
+    return [*lines, *(f"  * {bar_line(result, bar)}" for bar in result.workload.bars), ""]
+
+
+def as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """One object for each implementation of each workload."""
+    rows = []
+    for result in results:
+        for name in result.workload.makers:
+            bars = [b for b in result.workload.bars if b.of == name]
+            verdicts = [result.verdict(b) for b in bars]
+            timed = result.timed.get(name)
+            found = result.ratio(name)
+            rows.append(
+                {
+                    "workload": result.workload.name,
+                    "implementation": name,
+                    "median_s": timed.median if timed else None,
+                    "ratio_to_plain": found[0] if found else None,
+                    "ratio_min": found[1] if found else None,
+                    "ratio_max": found[2] if found else None,
+                    "bar": [{"against": b.against, "at_most": b.at_most, "met": v} for b, v in zip(bars, verdicts, strict=True)],
+                    "met": None if not bars or None in verdicts else all(verdicts),
+                }
+            )
+    return rows
+
+
+def plot(results: Sequence[Result], path: Path) -> None:
+    """Ratios to plain, a row for each workload, a mark for each implementation."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(dict.fromkeys(n for r in results for n in r.timed if n != "plain"))
+    own = [n for n in names if n.startswith("symdiff")]
+    figure, axes = plt.subplots(figsize=(10, 0.36 * len(results) + 1.6), layout="constrained")
+    for name in names:
+        points = [(found[0], row) for row, r in enumerate(results) if (found := r.ratio(name)) is not None]
+        ours = name in own
+        axes.scatter(
+            [x for x, _ in points],
+            [y for _, y in points],
+            s=60 if ours else 28,
+            marker="D" if ours else "o",
+            label=name,
+            zorder=3 if ours else 2,
+        )
+    axes.axvline(1.0, color="black", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(results)), [r.workload.name for r in results])
+    axes.invert_yaxis()
+    axes.set_xlabel("time, relative to textbook NumPy (less is faster)")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def machine() -> str:
+    """What the figures were measured with."""
+    found = []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            found.append(f"{package} not installed")
+    model = platform.machine()
+    cpu = Path("/proc/cpuinfo")
+    if cpu.exists():
+        model = next((line.split(":", 1)[1].strip() for line in cpu.read_text().splitlines() if line.startswith("model name")), model)
+    return f"Python {sys.version.split()[0]}, {', '.join(found)}; {model}, one BLAS thread."
+
+
+def page(results: Sequence[Result]) -> str:
+    """docs/performance.md."""
+    bars = [(r, b) for r in results for b in r.workload.bars]
+    verdicts = [r.verdict(b) for r, b in bars]
+    lines = [
+        "# Performance",
+        "",
+        "Made by `python cli.py bench --page`: this page is a record of one run, not a promise. A ratio is a median over interleaved rounds,",
+        "with the least and the largest in brackets; `plain` is textbook NumPy by hand (tests/benchmarks/plain.py), for building expressions",
+        "CasADi. Results are compared before they are timed. A bar counts as met within 5 %.",
+        "",
+        machine(),
+        "",
+        f"{sum(v is True for v in verdicts)} of {len(verdicts)} bars met, {sum(v is False for v in verdicts)} missed, {sum(v is None for v in verdicts)} not judged.",
+        "",
+        "![Ratios to plain NumPy](performance.svg)",
+        "",
+    ]
+    for r in results:
+        lines += [f"## {r.workload.name}", "", f"{r.workload.title}.", "", "| implementation | median | of plain |", "| --- | --- | --- |"]
+        lines += [f"| {name} | {seconds(t.median)} | {ratio(r.ratio(name))} |" for name, t in r.timed.items()]
+        lines += [f"| {name} | | not judged: {why} |" for name, why in r.missing.items()]
+        lines += ["", *(f"- {bar_line(r, b)}" for b in r.workload.bars), ""]
+    return "\n".join(lines) + (f"\n{NOTES.read_text(encoding='utf-8')}" if NOTES.exists() else "")
