@@ -24,51 +24,75 @@ class Loop:
     """What a loop does with a program.
 
     carried: pairs of an input and the output that is its next value, by position. fed: inputs that have another value in every
-    step. The first output of the program is recorded at every step, and the loop ends where it is not finite.
+    step. recorded: so many outputs, the first ones, are kept of every step; the loop ends where the very first is not finite.
     """
 
     carried: tuple[tuple[int, int], ...]
     fed: tuple[int, ...] = ()
+    recorded: int = 1
 
 
 def emit_loop(program: Program, loop: Loop, dtype: str = "float64") -> Source:
-    """The module of a loop over a program whose sizes are known.
+    """The module of a loop over a program.
 
-    Its function takes the inputs of the program and an array for the losses, one for each step to be done. Carried inputs are arrays
-    that are changed in place, of one entry if they are scalars; fed inputs have one more axis in front, of the steps. It returns the
-    number of steps done, which is smaller than asked where a loss, recorded too, is not finite: that step changes nothing.
+    Its function takes the inputs of the program and an array for each recorded output, with an entry for each step to be done. Carried
+    inputs are arrays that are changed in place, of one entry if they are scalars; fed inputs have one more axis in front, of the steps.
+    It returns the number of steps done, which is smaller than asked where what is recorded is not finite: that step changes nothing.
     """
-    names = Names((*NAMES, "step"))
+    names = Names((*NAMES, "step", "done"))
     name = names.fresh(f"{program.name}_loop")
-    arguments = [names.fresh(i.name) for i in program.inputs]
-    losses = names.fresh("losses")
-    parts = program, loop, dtype, names, arguments, losses
-    nests, rows = _on_scalars(*parts) or _on_arrays(*parts)
-    carried = {i for i, _ in loop.carried}
-    types = []
-    for k, i in enumerate(program.inputs):
-        own = signature(i, dtype)
-        if k in carried and not i.shape:
-            own = f"{own}[::1]"
-        elif k in loop.fed:
-            own = own.replace("[", "[:, ") if i.shape else f"{own}[::1]"
-        types.append(own)
+    nests, parts = _on_scalars(program, loop, dtype, names) or _on_arrays(program, loop, dtype, names)
+    records = [names.fresh(f"{o.name}_at") for o in program.outputs[: loop.recorded]]
+    kept = [f"{record}[step] = {result}" for record, result in zip(records, parts.results, strict=False)]
     text = [
-        decorator([*types, f"{dtype}[::1]"]),
-        *call_lines(f"def {name}(", [*arguments, losses], "):"),
-        *indented([_docstring(program, loop), *rows]),
+        decorator([*(_type(program, loop, k, dtype) for k in range(len(program.inputs))), *[f"{dtype}[::1]"] * loop.recorded]),
+        *call_lines(f"def {name}(", [*parts.parameters, *records], "):"),
+        *indented(
+            [
+                *_docstring(program, loop, records[0]),
+                *parts.before,
+                "done = 0",
+                f"for step in range(len({records[0]})):",
+                *indented([*parts.feeding, *nests.lines, *kept, f"if not np.isfinite({records[0]}[step]):", "    break"]),
+                *indented([*_assigned(parts.moved), *parts.copied, "done += 1"]),
+                *parts.after,
+                "return done",
+            ]
+        ),
     ]
     return Source(module(nests, text), name)
 
 
-def _docstring(program: Program, loop: Loop) -> str:
-    changed = ", ".join(program.inputs[i].name for i, _ in loop.carried)
-    return f'"""Steps of {program.name}, one for each entry of the losses; {changed} are changed in place. Returns the steps done."""'
+@dataclass
+class Parts:
+    """The lines around a step: parameters of the loop, what is read before it and in every step, the texts of the outputs, pairs of a
+    variable and its next value, copies of arrays, and what is written back after the loop."""
+
+    parameters: list[str]
+    before: list[str]
+    feeding: list[str]
+    results: list[str]
+    moved: list[tuple[str, str]]
+    copied: list[str]
+    after: list[str]
 
 
-def _on_scalars(
-    program: Program, loop: Loop, dtype: str, names: Names, arguments: Sequence[str], losses: str
-) -> tuple[Nests, list[str]] | None:
+def _type(program: Program, loop: Loop, k: int, dtype: str) -> str:
+    i = program.inputs[k]
+    own = signature(i, dtype)
+    if k in loop.fed:
+        return own.replace("[", "[:, ") if i.shape else f"{own}[::1]"
+    return f"{own}[::1]" if not i.shape and k in {c for c, _ in loop.carried} else own
+
+
+def _docstring(program: Program, loop: Loop, record: str) -> list[str]:
+    rows = wrapped([program.inputs[i].name for i, _ in loop.carried])
+    head = f'"""Steps of {program.name}, one for each entry of {record}; returns how many were done.'
+    return [head, "", "Changed in place:", *rows[:-1], rows[-1].rstrip(","), '"""'] if loop.carried else [f'{head}"""']
+
+
+def _on_scalars(program: Program, loop: Loop, dtype: str, names: Names) -> tuple[Nests, Parts] | None:
+    """A small step entry by entry; None if it is not small."""
     scalars = taken_apart(program)
     if scalars is None:
         return None
@@ -79,66 +103,49 @@ def _on_scalars(
     found = iter(scalars.outputs)
     of_output = [[value(nests, next(found).register).code for _ in entries(o.name, _static(shapes[o.register]))] for o in program.outputs]
     carried = {i for i, _ in loop.carried}
-    before: list[str] = []
-    inside: list[str] = []
-    after: list[str] = []
-    for k, (argument, i) in enumerate(zip(arguments, program.inputs, strict=True)):
-        shape = _static(i.shape)
-        lines = inside if k in loop.fed else before
+    parts = Parts([], [], [], [own[0] for own in of_output[: loop.recorded]], [], [], [])
+    for k, i in enumerate(program.inputs):
+        shape, fed, kept = _static(i.shape), k in loop.fed, k in carried
+        if not (shape or fed or kept):
+            parts.parameters += of_input[k]
+            continue
+        argument = names.fresh(i.name if shape else f"{i.name}_at")
+        parts.parameters.append(argument)
         for variable, place in zip(of_input[k], _places(shape), strict=True):
-            if k in carried and not shape:
-                place = ["0"]
-            if k in loop.fed:
-                place = ["step", *place]
-            lines.append(f"{variable} = {argument}[{', '.join(place)}]" if place else f"{variable} = {argument}")
-            if k in carried:
-                after.append(f"{argument}[{', '.join(place)}] = {variable}")
-    moved = [(v, new) for i, o in loop.carried for v, new in zip(of_input[i], of_output[o], strict=True)]
-    rows = [
-        *before,
-        "done = 0",
-        f"for step in range(len({losses})):",
-        *indented([*inside, *nests.lines, *_recorded(losses, of_output[0][0]), *_assigned(moved), "done += 1"]),
-        *after,
-        "return done",
-    ]
-    return nests, rows
+            index = ", ".join([*(["step"] if fed else []), *(place if shape else ["0"] if kept else [])])
+            (parts.feeding if fed else parts.before).append(f"{variable} = {argument}[{index}]")
+            if kept:
+                parts.after.append(f"{argument}[{index}] = {variable}")
+    parts.moved += [(v, new) for i, o in loop.carried for v, new in zip(of_input[i], of_output[o], strict=True)]
+    return nests, parts
 
 
-def _on_arrays(program: Program, loop: Loop, dtype: str, names: Names, arguments: Sequence[str], losses: str) -> tuple[Nests, list[str]]:
+def _on_arrays(program: Program, loop: Loop, dtype: str, names: Names) -> tuple[Nests, Parts]:
     nests = body(program, names, dtype)
     own = list(nests.arguments.values())
-    carried = {i for i, _ in loop.carried}
-    before: list[str] = []
-    inside: list[str] = []
-    after: list[str] = []
-    for k, (argument, variable, i) in enumerate(zip(arguments, own, program.inputs, strict=True)):
-        if k in loop.fed:
-            inside.append(f"{variable} = {argument}[step]")
-        elif k in carried and not i.shape:
-            before.append(f"{variable} = {argument}[0]")
-            after.append(f"{argument}[0] = {variable}")
-        else:
-            before.append(f"{variable} = {argument}")
     results = [value(nests, o.register).code for o in program.outputs]
-    moved = [(own[i], results[o]) for i, o in loop.carried if not program.inputs[i].shape]
-    copied = [f"{own[i]}[:] = {results[o]}" for i, o in loop.carried if program.inputs[i].shape]
-    first = preamble(nests, program.name)
-    rows = [
-        *before,
-        *first,
-        *nests.buffers,
-        "done = 0",
-        f"for step in range(len({losses})):",
-        *indented([*inside, *nests.lines, *_recorded(losses, results[0]), *_assigned(moved), *copied, "done += 1"]),
-        *after,
-        "return done",
-    ]
-    return nests, rows
-
-
-def _recorded(losses: str, loss: str) -> list[str]:
-    return [f"{losses}[step] = {loss}", f"if not np.isfinite({losses}[step]):", "    break"]
+    carried = {i for i, _ in loop.carried}
+    parts = Parts([], [], [], results, [], [], [])
+    for k, (variable, i) in enumerate(zip(own, program.inputs, strict=True)):
+        if k in loop.fed:
+            parts.parameters.append(names.fresh(f"{variable}_at"))
+            parts.before.append(f"{variable} = {parts.parameters[k]}[0]  # for its shape")
+            parts.feeding.append(f"{variable} = {parts.parameters[k]}[step]")
+        elif k in carried and not i.shape:
+            parts.parameters.append(names.fresh(f"{variable}_at"))
+            parts.before.append(f"{variable} = {parts.parameters[k]}[0]")
+            parts.after.append(f"{parts.parameters[k]}[0] = {variable}")
+        else:
+            parts.parameters.append(variable)
+    parts.moved += [(own[k], results[o]) for k, o in loop.carried if not program.inputs[k].shape]
+    step = len(nests.lines)
+    for k, o in loop.carried:
+        if program.inputs[k].shape:
+            with nests.loops(program.inputs[k].shape) as index:
+                nests.write(f"{nests.element(own[k], index)} = {nests.element(results[o], index)}")
+    parts.copied, nests.lines = nests.lines[step:], nests.lines[:step]
+    parts.before += [*preamble(nests, program.name), *nests.buffers]
+    return nests, parts
 
 
 def _assigned(moved: Sequence[tuple[str, str]]) -> list[str]:

@@ -112,8 +112,9 @@ class Nests:
         name = self.names_of[i.result] = self.name(i)
         dtype = {"int": "np.int64", "bool": "np.bool_"}.get(i.kind, f"np.{self.scalar.dtype}")
         self.buffers.append(f"{name} = np.empty({self.context.shape(i.shape)}, {dtype}){_comment(i)}")
-        if fill != "empty":
-            self.write(f"{name}[:] = {fill}")
+        if fill != "empty":  # by loops: an assignment to all of an array takes numba seconds to compile
+            with self.loops(i.shape) as index:
+                self.write(f"{self.element(name, index)} = {fill}")
         return name
 
     def element(self, name: str, index: Index) -> str:

@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from symdiff.lowering.passes import drop_dead, share
-from symdiff.lowering.program import Instruction, Output, Program, check
+from symdiff.lowering.program import Instruction, Output, Program, check, nominal_size
 from symdiff.lowering.scalar_builder import NotScalar, Scalars
-from symdiff.lowering.scalar_rows import ROWS, Registers, static
+from symdiff.lowering.scalar_rows import ROWS, Registers
 from symdiff.lowering.scalars import entries
 
-LARGEST = 1500  # scalar instructions; beyond, loops compile faster and run as fast
+LARGEST = 600  # operations, inputs and outputs on scalars; beyond, loops compile faster and run as fast
 
 KEPT = ("sigmoid", "softplus", "log_sigmoid", "silu", "relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "softsign", "logaddexp")
 
@@ -30,7 +30,8 @@ def taken_apart(program: Program, largest: int = LARGEST) -> Program | None:
 
 
 def _taken_apart(program: Program, largest: int) -> Program:
-    if sum(int(np.prod(static(i))) for i in program.instructions) > 4 * largest:
+    shapes = [i.shape for i in program.inputs] + [i.shape for i in program.instructions]
+    if sum(nominal_size(shape, {}) for shape in shapes) > 4 * largest:
         raise NotScalar
     s = Scalars(program.constants)
     b = s.b
@@ -64,7 +65,7 @@ def _taken_apart(program: Program, largest: int) -> Program:
             raise NotScalar
         outputs += [Output(name, int(r)) for name, r in zip(entries(o.name, found.shape), found.flat, strict=True)]
     made = check(drop_dead(share(b.program(program.name, outputs))))
-    if sum(i.op != "const" for i in made.instructions) > largest:
+    if sum(i.op != "const" for i in made.instructions) + len(made.inputs) + len(made.outputs) > largest:
         raise NotScalar
     return replace(made, requirements=())
 
