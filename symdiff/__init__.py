@@ -8,6 +8,7 @@
 """
 
 # fmt: off
+from symdiff import training
 from symdiff.api.answers import derive
 from symdiff.api.check import check_formula
 from symdiff.api.check_grad import check_grad
@@ -33,6 +34,6 @@ __version__ = "0.1.0"
 __all__ = [
     "BindingError", "ClaimWrong", "DtypeError", "Expr", "MissingExtra", "MissingRule", "NameClash", "ParseError", "ShapeError",
     "SymbolicValue", "SymdiffError", "UnknownName", "Unsupported", "abs", "check_formula", "check_grad", "const", "derivation", "derive", "formula", "from_sympy", "grad", "hessian", "hvp", "jacobian",
-    "jvp", "lower", "op_count", "parse", "simplify", "substitute", "to_sympy", "value_and_grad", "var", "vjp",
+    "jvp", "lower", "op_count", "parse", "simplify", "substitute", "to_sympy", "training", "value_and_grad", "var", "vjp",
 ]
 __all__ += _ops.__all__

@@ -15,8 +15,8 @@ from symdiff.cli.layout import table_in, wrapped
 from symdiff.errors import UnknownName, did_you_mean
 from symdiff.report.comparison import schedule_panels
 from symdiff.report.plot import check_plot
-from symdiff.training.compare import Comparison, Row
-from symdiff.training.compare import compare as compare_rows
+from symdiff.training.comparing import Comparison, Row
+from symdiff.training.comparing import compare as compare_rows
 from symdiff.training.explaining import Search
 from symdiff.training.nets import find_net
 from symdiff.training.published import PUBLISHED, Table, read_published

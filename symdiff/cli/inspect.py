@@ -14,7 +14,7 @@ from symdiff.cli.options import choice, net_on
 from symdiff.errors import BadSetting
 from symdiff.report.inside import decision_surface, layer_panels, prediction_curves, two_inputs
 from symdiff.report.plot import check_plot
-from symdiff.training.convergence import convergence
+from symdiff.training.convergence import fit_convergence
 from symdiff.training.layers import FAR, Observed, observe
 from symdiff.training.starts import random_start
 
@@ -70,7 +70,7 @@ def page(seen: Observed, columns: int) -> list[str]:
         f"(beyond a factor of {FAR:,.0f} it vanishes or explodes).",
         columns,
     )
-    lines += wrapped(f"Convergence of the second half: {convergence([*training.losses, training.final_loss]).text()}.", columns)
+    lines += wrapped(f"Convergence of the second half: {fit_convergence([*training.losses, training.final_loss]).text()}.", columns)
     if training.ending == "diverged":
         lines += wrapped(f"The loss before update {training.diverged_at} is not finite.", columns)
     return lines
@@ -78,7 +78,7 @@ def page(seen: Observed, columns: int) -> list[str]:
 
 def as_data(seen: Observed) -> dict[str, Any]:
     """What was seen, for JSON; of the activations their mean and standard deviation."""
-    law = convergence([*seen.training.losses, seen.training.final_loss])
+    law = fit_convergence([*seen.training.losses, seen.training.final_loss])
     return {
         "command": "inspect",
         "net": seen.training.net.name,

@@ -16,8 +16,8 @@ from symdiff.cli.options import name_list, net_on
 from symdiff.errors import BadSetting
 from symdiff.report.heat import heat_map
 from symdiff.report.plot import check_plot
-from symdiff.training.sweep import SWEPT, Sweep, Trial
-from symdiff.training.sweep import sweep as run_sweep
+from symdiff.training.sweeping import SWEPT, Sweep, Trial
+from symdiff.training.sweeping import sweep as run_sweep
 
 
 def _listed(option: str, what: str) -> Any:

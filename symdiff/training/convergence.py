@@ -43,12 +43,12 @@ class Convergence:
         return f"×{self.value:.6f} an update, halved in {log(0.5) / log(self.value):,.0f}"
 
 
-def convergence(losses: Sequence[float]) -> Convergence:
+def fit_convergence(losses: Sequence[float]) -> Convergence:
     """The law of the second half of losses, of which number k stands before update k.
 
-    >>> convergence([0.9 ** k for k in range(100)]).text()
+    >>> fit_convergence([0.9 ** k for k in range(100)]).text()
     '×0.900000 an update, halved in 7'
-    >>> convergence([1 / k for k in range(1, 200)]).text()
+    >>> fit_convergence([1 / k for k in range(1, 200)]).text()
     '∝ k^−1.000'
     """
     begin = len(losses) // 2

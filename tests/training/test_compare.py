@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from symdiff.errors import BadSetting, UnknownName
-from symdiff.training.compare import Row, compare
+from symdiff.training.comparing import Row, compare
 from symdiff.training.explaining import Search, quoted
 from symdiff.training.nets import mazur
 from symdiff.training.published import FOUR_TRAININGS, TUTORIAL, Published, read_published

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symdiff.training import mazur, train
-from symdiff.training.convergence import convergence
+from symdiff.training.convergence import fit_convergence
 
 K = np.arange(1, 401)
 
@@ -29,7 +29,7 @@ K = np.arange(1, 401)
     ids=range(11),
 )
 def test_law(losses, law, value):
-    found = convergence(list(losses))
+    found = fit_convergence(list(losses))
     assert (found.law, found.value) == (law, None if value is None else pytest.approx(value, rel=1e-9))
 
 
@@ -39,9 +39,9 @@ def test_a_quadratic_converges_by_its_rate():
     for _ in range(60):
         losses.append(w * w)
         w -= 0.1 * 2 * w
-    assert convergence(losses).value == pytest.approx(0.64, rel=1e-12)
+    assert fit_convergence(losses).value == pytest.approx(0.64, rel=1e-12)
 
 
 def test_a_saturating_network_is_sublinear():
-    found = convergence(train(mazur(), epochs=2000).losses)
+    found = fit_convergence(train(mazur(), epochs=2000).losses)
     assert found.law == "sublinear" and 1 < found.value < 2 and found.explained > 0.999

@@ -6,7 +6,7 @@ import pytest
 
 from symdiff.errors import BadSetting, UnknownName
 from symdiff.training import mazur, random_start, train, xor
-from symdiff.training.sweep import sweep
+from symdiff.training.sweeping import sweep
 
 
 def test_every_combination_is_trained():

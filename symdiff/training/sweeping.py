@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from symdiff.errors import BadSetting, UnknownName, did_you_mean
-from symdiff.training.convergence import Convergence, convergence
+from symdiff.training.convergence import Convergence, fit_convergence
 from symdiff.training.loop import Ending, train
 from symdiff.training.net import Net
 from symdiff.training.starts import random_start
@@ -107,6 +107,6 @@ def _trial(net: Net, settings: Mapping[str, Any], epochs: int | None, target: fl
         epochs=t.epochs,
         ending=t.ending,
         reached=next((k for k, loss in enumerate(losses) if loss <= target), None) if target is not None else None,
-        convergence=convergence(losses),
+        convergence=fit_convergence(losses),
         seconds=t.seconds,
     )
