@@ -51,7 +51,7 @@ FLOATS = Language(
         "const": _const,
         "negative": lambda c, i, args: Text(f"-{within(args[0], UNARY)}", UNARY),
         "cast": lambda c, i, args: Text(f"float({args[0].code})"),
-        "sign": _form("{0} if {0} != {0} else float(({0} > 0.0) - ({0} < 0.0))"),
+        "sign": _form("{0} if {0} != {0} else float({0} > 0.0) - float({0} < 0.0)"),
         "maximum": _form("{0} if {0} > {1} or {0} != {0} else {1}"),
         "minimum": _form("{0} if {0} < {1} or {0} != {0} else {1}"),
         "where": _form("{1} if {0} else {2}"),
