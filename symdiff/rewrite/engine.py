@@ -39,6 +39,7 @@ LARGE = 3000  # nodes; above this, one round without trials: identities, product
 FUEL = 24  # changes of one node in one round
 DEPTH = 4  # trials within trials
 TRIALS = 80  # products brought to normal form in one visit, after which no further trial begins
+ALL_TRIALS = 4000  # those of a whole round, in equal shares
 CHAIN = 2  # trials one after the other: one fraction cleared may be what the next needs
 
 
@@ -76,8 +77,8 @@ class Round:
         self.large = large
         self.depth = 0
         self.product = Products(lambda term: normal_product(term, self.may_open, signs.turn))
-        self.enough = 0
         self.uses: Counter[Expr] = use_counts(*roots)
+        self.share = min(TRIALS, ALL_TRIALS // (1 + len(self.uses)))
         self.normal: dict[Expr, Expr] = {}
         self.shared: set[Expr] = set()
         self.steps = steps
@@ -131,7 +132,7 @@ class Round:
 
     def visit(self, e: Expr) -> Expr:
         if not self.depth:
-            self.enough = self.product.made + TRIALS
+            self.product.begin(self.share)
         match e:
             case Map():
                 return self.visit_map(e)
@@ -197,8 +198,8 @@ class Round:
         return best if fraction is None or cost(fraction) >= cost(best) else fraction
 
     def settle(self, e: Expr) -> Expr:
-        """A new expression in normal form, as far down as DEPTH trials within trials, while TRIALS last."""
-        if self.depth == DEPTH or self.product.made > self.enough:
+        """A new expression in normal form, as far down as DEPTH trials within trials, while there are TRIALS left."""
+        if self.depth == DEPTH or self.product.tired:
             return e
         self.depth += 1
         try:
@@ -235,27 +236,28 @@ def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list
     """
     current = list(roots)
     if node_count(*current) > LARGE:
-        return written(rounds(current, steps, 1))
+        return written(rounds(current, steps, 1)[0])
+    last: Round | None = None
     for _ in range(PASSES):
-        new = written(rounds(current, steps, ROUNDS))
+        normal, last = rounds(current, steps, ROUNDS, last)
+        new = written(normal)
         if new == current:
             break
         current = new
     return [new if cost(new) <= cost(old) else old for new, old in zip(current, roots, strict=True)]
 
 
-def rounds(roots: Sequence[Expr], steps: list[Step] | None, most: int) -> list[Expr]:
-    """Rounds until nothing changes."""
+def rounds(roots: Sequence[Expr], steps: list[Step] | None, most: int, last: Round | None = None) -> tuple[list[Expr], Round | None]:
+    """Rounds until nothing changes, the first after `last`; and the last of them."""
     current = list(roots)
     signs = Signs(current)
-    one: Round | None = None
     for _ in range(most):
-        one = Round(current, steps, signs, large=most == 1, before=one)
-        new = [one.run(e) for e in current]
+        last = Round(current, steps, signs, large=most == 1, before=last)
+        new = [last.run(e) for e in current]
         if new == current:
             break
         current = new
-    return current
+    return current, last
 
 
 def simplify(e: Expr, steps: list[Step] | None = None) -> Expr:

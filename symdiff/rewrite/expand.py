@@ -155,7 +155,7 @@ def expanded(e: Expr, product: Products, settle: Callable[[Expr], Expr], may_ope
     given = [f for f, _ in term.factors if isinstance(f, Add) and not may_open(f)]
     best: Expr = e
     for trial in [chosen] if len(chosen) < 2 else [chosen, *([k] for k in chosen)]:
-        terms = expand(term, trial) if trial else None
+        terms = expand(term, trial) if trial and not product.tired else None
         if terms is None:
             continue
         made = [as_term(product(t)) for t in terms]

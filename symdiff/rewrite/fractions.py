@@ -84,7 +84,7 @@ def multiplied_out(t: Term, product: Products) -> list[Term] | None:
 def over_common_denominator(terms: Sequence[Term], product: Products) -> Expr | None:
     """The sum as one fraction, if like terms of its numerator cancel; None if not."""
     found = denominators(terms)
-    if not found or len(found) > MOST_DENOMINATORS or max(found.values()) > HIGHEST or len(terms) * 2 > MOST_TERMS:
+    if product.tired or not found or len(found) > MOST_DENOMINATORS or max(found.values()) > HIGHEST or len(terms) * 2 > MOST_TERMS:
         return None
     numerators: list[Term] = []
     for t in terms:

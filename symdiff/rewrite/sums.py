@@ -348,7 +348,7 @@ def _factored(terms: list[Term], product: Products) -> list[Term]:
         summed = [with_sums(t) for t in factored]
         for _, places in _candidates(summed):
             group = tuple([(identity(summed[i]), k) for i, k in places])
-            if group in failed:
+            if group in failed or product.tired:
                 continue
             failed.add(group)
             pulled = _pull_out(summed, places, product)

@@ -14,13 +14,24 @@ Make = Callable[[Term], Expr]
 
 
 class Products:
-    """`make`, the normal form of a product, asked once for each; `made` counts the different ones."""
+    """`make`, the normal form of a product, asked once for each; `made` counts the different ones.
+
+    Who tries what may come to nothing stops when it is `tired`: when more were made since `begin` than it allows.
+    """
 
     def __init__(self, make: Make) -> None:
         self.make = make
         self.made = 0
+        self._most = 0
         self._sums: dict[object, Expr] = {}
         self._products: dict[object, Expr] = {}
+
+    def begin(self, most: int) -> None:
+        self._most = self.made + most
+
+    @property
+    def tired(self) -> bool:
+        return self.made > self._most
 
     def __call__(self, term: Term) -> Expr:
         key = identity(term)
