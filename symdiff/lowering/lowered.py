@@ -69,8 +69,15 @@ class Lowered:
         if found is None:
             if len(self._special) >= SPECIALISED:
                 self._special.clear()
-            found = self._special[key] = specialise(self._sized(sizes), dtype, self._options)
+            found = self._special[key] = specialise(self._sized(sizes), dtype, self._options, self._carried(sizes))
         return found
+
+    def _carried(self, sizes: tuple[int, ...]) -> dict[int, int]:
+        """The axis of the longest named dim in each input that carries it, once, by register."""
+        named = list(zip(self._names, sizes, strict=True)) or [(n, s) for n, s in self._sizes.items()]
+        longest = max(named, key=lambda pair: pair[1], default=("", 0))[0]
+        inputs = [(k, v.shape) for k, (_, v) in enumerate(self._recipe.arguments)]
+        return {self.program.inputs[k].register: shape.index(longest) for k, shape in inputs if shape.count(longest) == 1}
 
     def _sized(self, sizes: tuple[int, ...]) -> Program:
         if not sizes:

@@ -12,7 +12,7 @@ from symdiff.lowering.layout import array_lines, call_lines, indented, statement
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
 from symdiff.lowering.placed_writer import PlacedWriter
-from symdiff.lowering.program import Program
+from symdiff.lowering.program import Buffer, Program
 from symdiff.lowering.writer import return_line
 
 OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "array", "id")
@@ -49,16 +49,16 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     if again:
         opening.append("memory.turn = turn = 1 - memory.turn")
         opening += _apart(writer)
-        opening.append(f"{_tuple(list(again.values()))} = memory.results[turn]")
+        opening.append(f"{names_code(list(again.values()))} = memory.results[turn]")
     if writer.kept:
-        opening.append(f"{_tuple(list(writer.kept.values()))} = memory.arrays")
+        opening.append(f"{names_code(list(writer.kept.values()))} = memory.arrays")
     lines = [
         f"def {name}({', '.join(arguments)}):",
         *indented(writer.docstring()),
         *indented([*opening, *statement_lines(writer.statements), *return_line(returned).split("\n")]),
     ]
     arrays = [array_lines(n, a, dtype) for n, a in zip(constants, program.constants, strict=True)]
-    arrays += [[f"{n} = np.ones({size}{_dtype(dtype)})"] for size, n in writer.ones.items()]
+    arrays += [[f"{n} = np.ones({size}{dtype_code(dtype)})"] for size, n in writer.ones.items()]
     function = Function(name, arguments, lines, arrays, writer.context.helpers)
     if not writer.kept and not again:
         return Source(module([function]), name)
@@ -66,11 +66,13 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     return Source(module([keeper, function], ["import threading"]), name)
 
 
-def _tuple(names: Sequence[str]) -> str:
+def names_code(names: Sequence[str]) -> str:
+    """Names as the left side of an assignment."""
     return f"({names[0]},)" if len(names) == 1 else ", ".join(names)
 
 
-def _dtype(dtype: str) -> str:
+def dtype_code(dtype: str) -> str:
+    """What an array's constructor is told of its dtype."""
     return "" if dtype == "np.float64" else f", {dtype}"
 
 
@@ -82,23 +84,29 @@ def _apart(w: PlacedWriter) -> list[str]:
     copies = (
         f"[array.copy() if {{id(array), id(array.base)}} & held else array for array in ({', '.join(arrays)}{',' * (len(arrays) == 1)})]"
     )
-    return ["held = memory.held[turn]", f"{_tuple(arrays)} = {copies}"]
+    return ["held = memory.held[turn]", f"{names_code(arrays)} = {copies}"]
+
+
+def empty_code(buffer: Buffer, dtype: str) -> str:
+    """An array for a buffer."""
+    kind = {"real": dtype_code(dtype), "bool": ", bool", "int": ", np.int64"}[buffer.kind]
+    return f"np.empty({buffer.shape[0] if len(buffer.shape) == 1 else buffer.shape}{kind})"
 
 
 def _memory(w: PlacedWriter, again: dict[int, str], dtype: str) -> list[str]:
-    def empty(k: int) -> str:
-        buffer = w.program.buffers[k]
-        kind = {"real": _dtype(dtype), "bool": ", bool", "int": ", np.int64"}[buffer.kind]
-        return f"np.empty({buffer.shape}{kind})"
-
-    arrays = [empty(k) for k in w.kept]
+    arrays = [empty_code(w.program.buffers[k], dtype) for k in w.kept]
     lines = []
     if arrays:
         lines += call_lines("self.arrays = (", arrays, "," * (len(arrays) == 1) + ")")
     if again:
-        results = [empty(k) for k in again]
+        results = [empty_code(w.program.buffers[k], dtype) for k in again]
         lines += call_lines("self.results = [(", results, "," * (len(results) == 1) + ") for _ in range(2)]")
         lines += ["self.held = [{id(x) for x in arrays} for arrays in self.results]", "self.turn = 0"]
+    return memory_lines(lines)
+
+
+def memory_lines(lines: Sequence[str]) -> list[str]:
+    """The class of what each thread has, set up by these lines."""
     return [
         "class Memory(threading.local):",
         '    """The arrays that one thread computes in."""',

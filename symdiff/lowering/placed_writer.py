@@ -5,7 +5,7 @@ A buffer is a variable. What is computed in the place of its first operand is wr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from symdiff.lowering.buffers import WRITES, WRITES_ELEMENTWISE
 from symdiff.lowering.layout import Statement
@@ -16,6 +16,7 @@ from symdiff.lowering.text import ATOM, Text, within
 from symdiff.lowering.writer import Language, Writer, reads
 
 OPERATOR = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
+SHORT_ROW = 32  # entries of rows so short that a reduction over each is slower than one over the columns of a copy
 LARGEST_SUMMED_BY_DOT = 1 << 18  # entries of a matrix that is summed along an axis as a product with ones
 REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce", "prod": "np.multiply.reduce"}
 
@@ -28,10 +29,18 @@ class PlacedWriter(Writer):
     """
 
     def __init__(
-        self, program: Program, language: Language, names: Names, constants: Sequence[str], dtype: str, reuse: bool = False
+        self,
+        program: Program,
+        language: Language,
+        names: Names,
+        constants: Sequence[str],
+        dtype: str,
+        reuse: bool = False,
+        given: Mapping[int, str] | None = None,
     ) -> None:
-        super().__init__(program, language, names, constants)
+        super().__init__(program, language, names, constants, given)
         self.reuse = reuse
+        self.sums_by_dot = True
         self.turning: list[int] = []
         self.context.known_dtype = dtype
         self.kept: dict[int, str] = {}
@@ -117,15 +126,11 @@ class PlacedWriter(Writer):
     def _reduced(self, i: Instruction, x: Text, out: str) -> str:
         shape, (axes,) = self.context.shapes[i.args[0]], i.params
         sizes = [d for d in shape if isinstance(d, int)]
-        if (
-            i.op == "sum"
-            and len(sizes) == 2
-            and len(axes) == 1
-            and self._is_real(i.args[0])
-            and 0 < sizes[0] * sizes[1] <= LARGEST_SUMMED_BY_DOT
-        ):
+        if i.op == "sum" and len(axes) == 1 and self._summed_by_dot(i.args[0], sizes):
             ones = self._ones(sizes[axes[0]])
             return f"np.dot({ones}, {x.code}{out})" if axes == (0,) else f"np.dot({x.code}, {ones}{out})"
+        if i.op in ("max", "min") and axes == (1,) and len(sizes) == 2 and sizes[1] <= SHORT_ROW < sizes[0]:
+            return f"{REDUCE[i.op]}({within(x, ATOM)}.T.copy(), axis=0{out})"  # along contiguous memory
         axis = axes[0] if len(axes) == 1 else axes
         if len(axes) == len(shape):
             axis = 0 if len(axes) == 1 else None
@@ -136,8 +141,9 @@ class PlacedWriter(Writer):
             self.ones[size] = self.names.fresh("ones" if not self.ones else f"ones_{size}")
         return self.ones[size]
 
-    def _is_real(self, register: int) -> bool:
-        return self.context.kinds[register] == "real"
+    def _summed_by_dot(self, register: int, sizes: Sequence[int]) -> bool:
+        fits = len(sizes) == 2 and 0 < sizes[0] * sizes[1] <= LARGEST_SUMMED_BY_DOT
+        return self.sums_by_dot and fits and self.context.kinds[register] == "real"
 
     # --- numbers --------------------------------------------------------------------------------------------------
     def _reduction(self, i: Instruction) -> Text:

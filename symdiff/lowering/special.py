@@ -5,10 +5,12 @@ Both are made from the same instructions as the source for any sizes, by further
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from symdiff.lowering.blocked_source import emit_blocked
+from symdiff.lowering.blocks import in_blocks
 from symdiff.lowering.buffers import plan_buffers
 from symdiff.lowering.expansions import expand_functions
 from symdiff.lowering.numpy_source import Source, emit
@@ -64,8 +66,11 @@ def fits(program: Program) -> bool:
     return all(isinstance(d, int) for shape in shapes for d in shape) and len(program.instructions) <= LARGEST
 
 
-def specialise(program: Program, dtype: str, options: Options) -> Special:
-    """The program, optimised and of known sizes, as a function of arrays of this dtype ('np.float64' or 'np.float32')."""
+def specialise(program: Program, dtype: str, options: Options, carried: Mapping[int, int]) -> Special:
+    """The program, optimised and of known sizes, as a function of arrays of this dtype ('np.float64' or 'np.float32').
+
+    `carried` has the axis of the longest dim for each input, by register, that has that dim: blocks of rows are cut along it.
+    """
     scalars = scalarise(program) if dtype == "np.float64" else None
     if scalars is not None:
         source, floats = emit_scalars(program, scalars)
@@ -74,8 +79,11 @@ def specialise(program: Program, dtype: str, options: Options) -> Special:
     if not fits(program):
         source = emit(program)
     else:
-        program = [p for _, p in special_programs(program, dtype, options)][-1]
-        source = emit_placed(program, dtype, options.reuse)
+        before = program
+        for _, after in special_programs(program, dtype, options):
+            before, program = program, after
+        blocked = in_blocks(before, carried) if carried else None
+        source = emit_placed(program, dtype, options.reuse) if blocked is None else emit_blocked(before, blocked, dtype)
     return Special(program, source, run_text(source)[source.function])
 
 

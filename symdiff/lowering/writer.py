@@ -46,11 +46,13 @@ class Language:
 class Writer:
     """Writes the statements of one program; `texts` then has the text of every register, and `context` what the text asks for."""
 
-    def __init__(self, program: Program, language: Language, names: Names, constants: Sequence[str]) -> None:
+    def __init__(
+        self, program: Program, language: Language, names: Names, constants: Sequence[str], given: Mapping[int, str] | None = None
+    ) -> None:
         self.program = program
         self.language = language
         self.names = names
-        self.arguments = {i.register: names.fresh(i.name) for i in program.inputs}
+        self.arguments = {i.register: given[i.register] if given else names.fresh(i.name) for i in program.inputs}
         self.context = Context(
             names.fresh,
             constants,

@@ -1,0 +1,108 @@
+"""The numpy backend for long arrays: a loop over blocks of rows that stay in the cache, in memory for one block.
+
+The last block may be shorter: its memory is a part of that for a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from symdiff.lowering.blocks import Blocked
+from symdiff.lowering.buffers import plan_buffers
+from symdiff.lowering.layout import array_lines, call_lines, indented, statement_lines
+from symdiff.lowering.naming import Names
+from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
+from symdiff.lowering.placed_source import OWN, dtype_code, empty_code, memory_lines, names_code
+from symdiff.lowering.placed_writer import PlacedWriter
+from symdiff.lowering.program import Buffer, Program, check
+from symdiff.lowering.writer import Writer
+
+ROWS = ("start", "rows", "range", "slice")
+
+
+def emit_blocked(program: Program, blocked: Blocked, dtype: str) -> Source:
+    """The module of a program in blocks, for arrays of this dtype."""
+    e = _Emission(program, blocked, dtype)
+    return Source(module([e.memory(), e.function()], ["import threading"]), e.name)
+
+
+class _Emission:
+    """The three parts as statements, with one space of names."""
+
+    def __init__(self, program: Program, blocked: Blocked, dtype: str) -> None:
+        self.program, self.blocked, self.dtype = program, blocked, dtype
+        self.names = Names((*RESERVED, *OWN, *ROWS))
+        self.name = self.names.fresh(program.name)
+        self.constants = [self.names.fresh(f"C{k}") for k in range(1, len(program.constants) + 1)]
+        self.whole = Writer(program, NUMPY, self.names, self.constants)
+        known = dict(self.whole.arguments)
+        self.before = self._written(blocked.before, known)
+        known |= {o.register: self.before.texts[o.register].code for o in blocked.before.outputs}
+        self.results = {o.register: self.names.fresh(o.name.removesuffix("_rows")) for o in blocked.body.outputs}
+        self.cut = {r: self.names.fresh(f"{known[r]}_rows") for r in blocked.inputs}
+        self.sources = {self.cut[r]: known[r] for r in blocked.inputs}
+        self.body = self._written(blocked.body, {**known, **self.cut}, in_loop=True)
+        known |= self.results
+        self.after = self._written(blocked.after, known)
+        known |= {o.register: self.after.texts[o.register].code for o in blocked.after.outputs}
+        self.known = known
+        into = {i.result: i.into for i in self.body.program.instructions}
+        self.direct = {into[r]: r for r in blocked.stored if into[r] in self.body.turning}  # buffers that are rows of a result
+
+    def _written(self, part: Program, given: Mapping[int, str], in_loop: bool = False) -> PlacedWriter:
+        planned = check(plan_buffers(part))
+        if not in_loop:
+            planned = replace(planned, buffers=tuple(replace(b, fresh=True) for b in planned.buffers))
+        writer = PlacedWriter(planned, NUMPY, self.names, self.constants, self.dtype, in_loop, given)
+        writer.sums_by_dot = not in_loop  # the last block has fewer rows
+        writer.run()
+        return writer
+
+    def _rowed(self) -> tuple[dict[int, str], dict[int, str]]:
+        """The variables of kept buffers with a row each, and of the others."""
+        cut = {i.into for i in self.body.program.instructions if i.result in self.blocked.cut}
+        kept = {k: v for k, v in self.body.variable.items() if (k in self.body.kept or k in self.body.turning) and k not in self.direct}
+        return {k: v for k, v in kept.items() if k in cut}, {k: v for k, v in kept.items() if k not in cut}
+
+    def _buffer(self, k: int) -> Buffer:
+        return self.body.program.buffers[k]
+
+    def memory(self) -> Function:
+        lines: list[str] = []
+        for attribute, kept in zip(("arrays", "sums"), self._rowed(), strict=True):
+            arrays = [empty_code(self._buffer(k), self.dtype) for k in kept]
+            if arrays:
+                lines += call_lines(f"self.{attribute} = (", arrays, "," * (len(arrays) == 1) + ")")
+        return Function("Memory", (), memory_lines(lines or ["pass"]), [], set())
+
+    def function(self) -> Function:
+        b, body = self.blocked, self.body
+        shapes = {i.result: i.shape for i in self.program.instructions}
+        kinds = {i.result: i.kind for i in self.program.instructions}
+        opening = [f"{self.results[r]} = {empty_code(Buffer(shapes[r], kinds[r], True), self.dtype)}" for r in b.stored]
+        for r in b.summed:
+            opening.append(f"{self.results[r]} = " + (f"np.zeros({shapes[r]}{dtype_code(self.dtype)})" if shapes[r] else "0.0"))
+        views = {**self.sources, **{body.variable[k]: self.results[r] for k, r in self.direct.items()}}
+        inner = [f"rows = slice(start, start + {b.rows})", *(f"{view} = {array}[rows]" for view, array in views.items())]
+        rowed, other = self._rowed()
+        if rowed:
+            inner.append(f"{names_code(list(rowed.values()))} = [array[: len({next(iter(views))})] for array in memory.arrays]")
+        if other:
+            inner.append(f"{names_code(list(other.values()))} = memory.sums")
+        inner += statement_lines(body.statements)
+        inner += [f"{self.results[r]}[rows] = {body.texts[r].code}" for r in b.stored if r not in self.direct.values()]
+        inner += [f"{self.results[r]} += {body.texts[r].code}" for r in b.summed]
+        lines = [
+            *statement_lines(self.before.statements),
+            *opening,
+            f"for start in range(0, {b.size}, {b.rows}):",
+            *indented(inner),
+            *statement_lines(self.after.statements),
+            f"return {', '.join(self.known[o.register] for o in self.program.outputs)}",
+        ]
+        parts = (self.before, body, self.after)
+        arrays = [array_lines(n, a, self.dtype) for n, a in zip(self.constants, self.program.constants, strict=True)]
+        arrays += [[f"{n} = np.ones({size}{dtype_code(self.dtype)})"] for w in parts for size, n in w.ones.items()]
+        head = [f"def {self.name}({', '.join(self.whole.arguments.values())}):", *indented(self.whole.docstring())]
+        return Function(self.name, (), [*head, *indented(lines)], arrays, set().union(*(w.context.helpers for w in parts)))
