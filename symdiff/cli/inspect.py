@@ -10,13 +10,12 @@ import typer
 from symdiff.cli.console import check_writable, json_text, width, write
 from symdiff.cli.exits import with_exit_code
 from symdiff.cli.layout import table, wrapped
-from symdiff.cli.options import choice, net_on
-from symdiff.errors import BadSetting
+from symdiff.cli.options import choice
 from symdiff.report.inside import decision_surface, layer_panels, prediction_curves, two_inputs
 from symdiff.report.plot import check_plot
 from symdiff.training.convergence import fit_convergence
 from symdiff.training.layers import FAR, Observed, observe
-from symdiff.training.starts import random_start
+from symdiff.training.tasks import Choices, make_task
 
 VIEWS = {"layers": layer_panels, "predictions": prediction_curves, "surface": decision_surface}
 ROWS = 6  # moments that are shown
@@ -24,29 +23,29 @@ ROWS = 6  # moments that are shown
 
 @with_exit_code
 def inspect(
-    net: Annotated[str, typer.Argument(metavar="NET", help="The network: a name, a spec or FILE.py:FUNCTION.")],
+    net: Annotated[str, typer.Argument(metavar="NET", help="The network, as for train.")],
     view: Annotated[str, typer.Option("--view", metavar="VIEW", help=f"What --plot draws: {', '.join(VIEWS)}.")] = "layers",
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="The net's own number by default.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", metavar="RATE", help="The net's own by default.")] = None,
-    update: Annotated[str, typer.Option("--update", metavar="UPDATE", help="The update schedule.")] = "parallel",
-    optimizer: Annotated[str, typer.Option("--optimizer", metavar="SPEC", help="The optimizer.")] = "sgd",
+    update: Annotated[str | None, typer.Option("--update", metavar="UPDATE", help="The update schedule.")] = None,
+    optimizer: Annotated[str | None, typer.Option("--optimizer", metavar="SPEC", help="The optimizer.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", metavar="N", help="Rows an update; all by default.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Start from N(0, 1) by this seed.")] = None,
     data: Annotated[str | None, typer.Option("--data", metavar="NAME", help="Data for the net: a name or a .csv or .npz file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
     """Train a network and tell what slopes reach its layers, naming those that vanish or explode, and how fast it converges."""
-    known = net_on(net, data)
     draw = VIEWS[choice("--view", view, list(VIEWS))]
-    if seed is not None and seed < 0:
-        raise BadSetting(f"--seed: {seed} is given, a whole number from 0 on is wanted")
+    task = make_task(
+        Choices(net=net, data=data, epochs=epochs, learning_rate=learning_rate, update=update, optimizer=optimizer, batch=batch, seed=seed)
+    )
     if plot is not None:
         check_plot(plot)
         check_writable(plot)
         if view == "surface":
-            two_inputs(known)
-    start = None if seed is None else random_start(known, seed)
-    seen = observe(known, epochs=epochs, learning_rate=learning_rate, update=update, optimizer=optimizer, start=start)
+            two_inputs(task.net)
+    seen = observe(task.net, start=task.start, **task.arguments)
     write([json_text(as_data(seen))] if as_json else page(seen, width()))
     if plot is not None:
         draw(seen, plot)

@@ -12,12 +12,13 @@ import typer
 from symdiff.cli.console import check_writable, is_terminal, json_text, width, write
 from symdiff.cli.exits import with_exit_code
 from symdiff.cli.layout import table
-from symdiff.cli.options import name_list, net_on
+from symdiff.cli.options import name_list
 from symdiff.errors import BadSetting
 from symdiff.report.heat import heat_map
 from symdiff.report.plot import check_plot
 from symdiff.training.sweeping import SWEPT, Sweep, Trial
 from symdiff.training.sweeping import sweep as run_sweep
+from symdiff.training.tasks import Choices, make_task
 
 
 def _listed(option: str, what: str) -> Any:
@@ -26,11 +27,11 @@ def _listed(option: str, what: str) -> Any:
 
 @with_exit_code
 def sweep(
-    net: Annotated[str, typer.Argument(metavar="NET", help="The network: a name, a spec or FILE.py:FUNCTION.")],
+    net: Annotated[str, typer.Argument(metavar="NET", help="The network, as for train.")],
     learning_rate: Annotated[str | None, _listed("--learning-rate", "Learning rates")] = None,
     update: Annotated[str | None, _listed("--update", "Update schedules")] = None,
     optimizer: Annotated[str | None, _listed("--optimizer", "Optimizers")] = None,
-    rate_schedule: Annotated[str | None, _listed("--rate-schedule", "Learning-rate schedules")] = None,
+    rate_schedule: Annotated[str | None, _listed("--schedule", "Learning-rate schedules")] = None,
     batch: Annotated[str | None, _listed("--batch", "Batch sizes")] = None,
     seed: Annotated[str | None, _listed("--seed", "Seeds of starts from N(0, 1)")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="Of each training; the net's own number by default.")] = None,
@@ -42,7 +43,7 @@ def sweep(
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
     """Train a network with every combination of settings; tell how each ended and how fast it converged."""
-    known = net_on(net, data)
+    task = make_task(Choices(net=net, data=data, epochs=epochs))
     given = {
         "learning_rate": learning_rate, "update": update, "optimizer": optimizer, "rate_schedule": rate_schedule, "batch": batch, "seed": seed,
     }  # fmt: skip
@@ -52,7 +53,7 @@ def sweep(
     if plot is not None:
         check_plot(plot)
         check_writable(plot)
-    found = run_sweep(known, grid, epochs=epochs, target_loss=target_loss, on_trial=_progress())
+    found = run_sweep(task.net, grid, target_loss=target_loss, on_trial=_progress(), start=task.start, **task.arguments)
     write([json_text(as_data(found))] if as_json else page(found, width()))
     if plot is not None:
         heat_map(found, plot)

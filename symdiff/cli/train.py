@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,9 @@ from symdiff.cli.options import DTYPES, choice, name_list
 from symdiff.cli.progress import Progress
 from symdiff.cli.train_report import Report, as_data, page, summary
 from symdiff.errors import BadSetting, CheckpointError
-from symdiff.report.plot import check_plot, loss_curves
+from symdiff.report.logs import TrainingLog, check_logs
+from symdiff.report.plot import check_plot, training_curves
+from symdiff.training.bursts import BACKENDS
 from symdiff.training.checkpoints import load
 from symdiff.training.data import DATA
 from symdiff.training.losses import LOSSES
@@ -71,6 +74,9 @@ def train(
         int | None, typer.Option("--seed", metavar="N", help="Of start, split, batches, dropout; implies a random start.")
     ] = None,
     dtype: Annotated[str | None, typer.Option("--dtype", metavar="DTYPE", help=f"{', '.join(DTYPES)}.")] = None,
+    backend: Annotated[
+        str, typer.Option("--backend", metavar="BACKEND", help=f"{', '.join(BACKENDS)}: compiles the loop, where it pays off (extra jit).")
+    ] = "numpy",
     target_loss: Annotated[
         float | None, typer.Option("--target-loss", metavar="LOSS", help="A run that ends above it exits with 1; the net's own by default.")
     ] = None,
@@ -78,7 +84,8 @@ def train(
     every: Annotated[int | None, typer.Option("--every", metavar="N", help="Epochs between two checkpoints; a twentieth of all.")] = None,
     keep: Annotated[int | None, typer.Option("--keep", metavar="K", help="Checkpoints that stay; 3 by default.")] = None,
     resume: Annotated[Path | None, typer.Option("--resume", metavar="DIR", help="Go on from the newest checkpoint of a folder.")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss curve: .png, .svg or .pdf.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw losses and accuracies: .png, .svg or .pdf.")] = None,
+    log_dir: Annotated[Path | None, typer.Option("--log-dir", metavar="DIR", help="Event files for TensorBoard, and JSON lines.")] = None,
     show_source: Annotated[bool, typer.Option("--show-source", help="Print the generated step too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="One line, no progress.")] = False,
@@ -87,6 +94,7 @@ def train(
     """Train a network and print its predictions, its losses and the gradient formulas that were used."""
     if dtype is not None:
         choice("--dtype", dtype, DTYPES)
+    choice("--backend", backend, BACKENDS)
     given = {
         "net": net, "data": data, "target": tuple(name_list(target)), "loss": loss, "dropout": dropout, "label_smoothing": label_smoothing,
         "validation": validation, "test": test, "init": init, "seed": seed, "epochs": epochs, "learning_rate": learning_rate,
@@ -103,10 +111,12 @@ def train(
         raise BadSetting("--every and --keep go with --checkpoint: name a folder")
     if plot is not None:
         check_plot(plot)
+    if log_dir is not None:
+        check_logs(log_dir)
     for path in (plot, output):
         if path is not None:
             check_writable(path)
-    report = _run(task, goal, checkpoint, resume, keeping, quiet)
+    report = _run(task, goal, checkpoint, resume, keeping, quiet, log_dir)
     training = report.training
     if as_json:
         lines = [json_text(as_data(report))]
@@ -118,7 +128,7 @@ def train(
             lines += ["", "The generated step", *training.step.source.splitlines()]
     write(lines, output, [leaf.var.name for leaf in task.net.leaves])
     if plot is not None and training.losses:
-        loss_curves({task.title: training.losses}, plot, f"{task.title}, learning rate {training.learning_rate:g}")
+        training_curves(training, plot, f"{task.title}, learning rate {training.learning_rate:g}")
     return _code(report)
 
 
@@ -146,7 +156,9 @@ def _resumed(given: dict[str, Any], keeping: dict[str, Any], resume: Path) -> tu
     return Choices.from_dict(stored | typed), kept
 
 
-def _run(task: Task, goal: float | None, checkpoint: Path | None, resume: Path | None, keeping: dict[str, Any], quiet: bool) -> Report:
+def _run(
+    task: Task, goal: float | None, checkpoint: Path | None, resume: Path | None, keeping: dict[str, Any], quiet: bool, log_dir: Path | None
+) -> Report:
     options = {
         "choices": task.choices.to_dict() | {"net": task.title},
         "target_loss": goal,
@@ -154,15 +166,17 @@ def _run(task: Task, goal: float | None, checkpoint: Path | None, resume: Path |
         "keep": keeping["keep"],
     }
     epochs = task.choices.epochs or task.net.epochs
-    with Progress(epochs, quiet) as progress:
+    log = nullcontext() if log_dir is None else TrainingLog(log_dir, task.net, epochs)
+    with Progress(epochs, quiet) as progress, log as heard:
         training = task.train(
             on_epoch=progress.show,
-            callbacks=[progress.heard] if progress.wanted else [],
+            callbacks=[*([progress.heard] if progress.wanted else []), *([heard] if heard else [])],
             checkpoint=checkpoint,
             resume=resume,
             every=keeping["every"],
             keep=3 if keeping["keep"] is None else keeping["keep"],
             options=options,
+            backend=backend,
         )
     return Report(task, training, task.test(training), goal)
 

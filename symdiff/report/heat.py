@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 
 from symdiff.report.plot import new_figure, save
-from symdiff.training.sweep import Sweep, Trial
+from symdiff.training.sweeping import Sweep, Trial
 
 SMALLEST = 1e-300  # a loss of 0 has no logarithm
 LABELS = {"learning_rate": "learning rate", "rate_schedule": "rate schedule"}

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from symdiff.errors import BadSetting, MissingExtra
+from symdiff.training.loop import Training
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+CURVES = {"training": "#2a5db0", "validation": "#d9642b"}
 ENDINGS = (".png", ".svg", ".pdf")
 
 
@@ -64,22 +66,30 @@ def save(figure: Figure, path: Path) -> None:
 def loss_curves(
     curves: Mapping[str, Sequence[float]], path: Path, title: str, accuracies: Mapping[str, Sequence[float]] | None = None
 ) -> None:
-    """Losses against epochs, both logarithmic, one line a curve; below them accuracies, in percent, if there are any.
+    """Losses against epochs, both logarithmic, one line a curve; below them accuracies, as shares of 1, if there are any.
 
     Raises: as check_plot; BadSetting if the file cannot be written.
     """
-    figure = new_figure(path, 7, 7 if accuracies else 4.5)
-    parts = figure.subplots(2 if accuracies else 1, 1, squeeze=False, sharex=True)[:, 0]
-    for name, losses in curves.items():
-        parts[0].plot(range(1, len(losses) + 1), losses, label=name)
-    dress(
-        parts[0], title, "epoch" if not accuracies else "", "loss before the update" if not accuracies else "loss", x_log=True, y_log=True
-    )
+    drawn = [("loss", dict(curves))]
     if accuracies:
-        for name, shares in accuracies.items():
-            parts[1].plot(range(1, len(shares) + 1), [100 * share for share in shares], label=name)
-        dress(parts[1], "", "epoch", "accuracy, %", x_log=True)
-    for axes, lines in zip(parts, (curves, accuracies or {}), strict=False):
+        drawn.append(("accuracy, %", {name: [100 * share for share in shares] for name, shares in accuracies.items()}))
+    figure = new_figure(path, 7, 1.5 + 3.2 * len(drawn))
+    parts = figure.subplots(len(drawn), 1, squeeze=False, sharex=True)[:, 0]
+    for axes, (y, lines) in zip(parts, drawn, strict=True):
+        for name, values in lines.items():
+            axes.plot(range(1, len(values) + 1), values, label=name, color=CURVES.get(name))
+        dress(axes, title if axes is parts[0] else "", "epoch" if axes is parts[-1] else "", y, x_log=True, y_log=y == "loss")
         if len(lines) > 1:
             axes.legend(frameon=False)
     save(figure, path)
+
+
+def training_curves(training: Training, path: Path, title: str) -> None:
+    """The losses of a training, those of the validation beside them, and accuracies below, if they are known.
+
+    Raises: as check_plot; BadSetting if the file cannot be written.
+    """
+    history = training.history
+    losses = {"training": history.loss, "validation": history.validation_loss}
+    accuracies = {"validation": history.validation_accuracy} if history.validation_accuracy else None
+    loss_curves({name: values for name, values in losses.items() if values}, path, title, accuracies)

@@ -66,10 +66,12 @@ def sweep(
     epochs: int | None = None,
     target_loss: float | None = None,
     on_trial: Callable[[int, int], None] | None = None,
+    **settings: Any,
 ) -> Sweep:
     """Train a network with every combination of the settings in `grid`, a mapping from names in SWEPT to values.
 
-    `on_trial(done, of)` hears of every training that ended. Epochs and target are the net's own by default.
+    `on_trial(done, of)` hears of every training that ended. Epochs and target are the net's own by default; `settings` are those that all
+    trainings share, as `train` takes them.
     Raises: UnknownName for a setting that is not swept; BadSetting for an empty or too large grid, and as `train`.
 
     >>> from symdiff.training.nets import mazur
@@ -89,19 +91,18 @@ def sweep(
     target = net.target_loss if target_loss is None else target_loss
     trials = []
     for values in product(*grid.values()):
-        settings = dict(zip(grid, values, strict=True))
-        trials.append(_trial(net, settings, epochs, target))
+        trials.append(_trial(net, dict(zip(grid, values, strict=True)), target, {"epochs": epochs, **settings}))
         if on_trial is not None:
             on_trial(len(trials), count)
     return Sweep(net, {name: tuple(values) for name, values in grid.items()}, epochs or net.epochs, target, tuple(trials))
 
 
-def _trial(net: Net, settings: Mapping[str, Any], epochs: int | None, target: float | None) -> Trial:
-    start = random_start(net, settings["seed"]) if "seed" in settings else None
-    t = train(net, epochs=epochs, start=start, **settings)
+def _trial(net: Net, own: Mapping[str, Any], target: float | None, shared: Mapping[str, Any]) -> Trial:
+    start = {"start": random_start(net, own["seed"])} if "seed" in own else {}
+    t = train(net, **{**shared, **own, **start})
     losses = [*t.losses, t.final_loss]
     return Trial(
-        settings=dict(settings),
+        settings=dict(own),
         first_loss=losses[0],
         final_loss=t.final_loss,
         epochs=t.epochs,

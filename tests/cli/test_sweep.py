@@ -44,7 +44,7 @@ def test_heat_map(symdiff, tmp_path, options):
         (["xor", "--update", "paralel"], "did you mean 'parallel'?"),
         (["xorr", "--update", "parallel"], "did you mean 'xor'?"),
         (["xor", "--update", "parallel", "--plot", "a.gif"], "cannot draw 'a.gif'"),
-        (["mlp:2-3-1", "--learning-rate", "0.1"], "has no data of its own"),
+        (["mlp:2-3-1", "--learning-rate", "0.1"], "has no data: name some with --data"),
     ],
 )
 def test_bad_input_is_one_line_and_two(symdiff, arguments, message):
