@@ -25,7 +25,6 @@ from symdiff.expr.convert import as_expr
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
-from symdiff.expr.traverse import node_count
 from symdiff.lowering.lowered import Lowered
 
 Function = Callable[..., Any]
@@ -42,11 +41,8 @@ def _one_or_many(wrt: Any, name: str) -> tuple[list[Expr], bool]:
     return [as_expr(w) for w in ([wrt] if single else wrt)], single
 
 
-LARGEST_SIMPLIFIED = 120  # nodes of a traced function; larger ones (loops, recurrent nets) are lowered as they are, at once
-
-
 def _lower(outputs: list[Expr], inputs: list[Var]) -> Lowered:
-    return lower(outputs, inputs, simplify=node_count(*outputs) <= LARGEST_SIMPLIFIED)
+    return lower(outputs, inputs, quick=True)
 
 
 def _argnums(wrt: Any, argnums: Argnums | None) -> Argnums:

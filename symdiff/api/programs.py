@@ -25,6 +25,7 @@ def lower(
     backend: str = "numpy",
     calls: float | None = None,
     simplify: bool = True,
+    quick: bool = False,
     names: Mapping[Expr, str] | None = None,
     comments: Mapping[Expr, str] | None = None,
     **options: Any,
@@ -32,9 +33,9 @@ def lower(
     """A NumPy function that computes the outputs; its `source` is readable and runs without symdiff.
 
     outputs: an expression, or a list, tuple or dict of them, of which a call returns the like; inputs: its arguments, in order.
-    The expressions are simplified and put in numerically stable form first (`simplify=False`: lowered as they are). `names` and
-    `comments` say what to call an expression in the source and what to write beside it. Options: `sizes`, for dims that no input
-    carries; `constants`, arrays to fold; `name`, of the function.
+    The expressions are simplified and put in numerically stable form first (`simplify=False`: lowered as they are; `quick`: large ones are
+    simplified with less effort). `names` and `comments` say what to call an expression in the source and what to write beside it.
+    Options: `sizes`, for dims that no input carries; `constants`, arrays to fold; `name`, of the function.
 
     backend: 'numpy'; 'numba', which compiles loops at the first call (extra `jit`); 'auto', which takes numba where `calls` are so many
     that compiling surely pays off, and NumPy otherwise.
@@ -57,7 +58,7 @@ def lower(
     if simplify:
         listed, rebuilt = _unpacked(outputs)
         labelled = [*names, *comments]
-        stable = stabilise_all([*listed, *labelled])
+        stable = stabilise_all([*listed, *labelled], quick)
         outputs = rebuilt([_of_its_kind(e, new) for e, new in zip(listed, stable, strict=False)])
         of = dict(zip(labelled, stable[len(listed) :], strict=True))
         names = {of[e]: text for e, text in names.items()}

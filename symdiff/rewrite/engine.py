@@ -229,13 +229,13 @@ class Round:
         return e
 
 
-def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None) -> list[Expr]:
+def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None, large: int = LARGE) -> list[Expr]:
     """Several expressions in normal form, together, so that what they share stays shared.
 
-    `steps`, if given, is told each identity that was used.
+    `steps`, if given, is told each identity that was used. More than `large` nodes get one round without trials.
     """
     current = list(roots)
-    if node_count(*current) > LARGE:
+    if node_count(*current) > large:
         return written(rounds(current, steps, 1)[0])
     last: Round | None = None
     for _ in range(PASSES):

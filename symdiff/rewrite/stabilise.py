@@ -6,39 +6,63 @@ Simplification comes first, because a gradient written out may be inf * 0 where 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from symdiff.expr.algebra import add
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Map
 from symdiff.expr.rebuild import with_operands
-from symdiff.expr.traverse import transform
+from symdiff.expr.traverse import node_count, transform
 from symdiff.rewrite.engine import simplify_all
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.solving import solve_instead
+from symdiff.rewrite.terms import as_term, base_and_exponent
 from symdiff.rules.identities import STABLE
 
-_SUMS = [i for i in STABLE if isinstance(i.left, Add)]
-_MAPS = [i for i in STABLE if isinstance(i.left, Map)]
+QUICK = 250  # nodes that are simplified in full while somebody waits for the program
+QUICK_ROUND = 12_000  # nodes that get a single round then
 
 
-def stabilise_all(roots: Sequence[Expr]) -> list[Expr]:
-    """Several expressions in stable form, together, so that what they share stays shared."""
-    return solve_instead(transform(simplify_all(roots), lambda e, operands: _stable(with_operands(e, operands))))
+def _functions(e: Expr) -> frozenset[str]:
+    """The functions of the terms of a sum, or at the root of anything else; powers do not count."""
+    found = {f.fn for t in (e.operands if isinstance(e, Add) else (e,)) for f in _bases(t) if isinstance(f, Map)}
+    return frozenset(found - {"pow"})
+
+
+def _bases(e: Expr) -> list[Expr]:
+    return [base_and_exponent(f)[0] for f, _ in as_term(e).factors]
+
+
+_SUMS = [(_functions(i.left), i) for i in STABLE if isinstance(i.left, Add)]
+_MAPS = [(_functions(i.left), i) for i in STABLE if isinstance(i.left, Map)]
+_TERMS = 6  # of a sum that is searched for pairs
+
+
+def stabilise_all(roots: Sequence[Expr], quick: bool = False) -> list[Expr]:
+    """Several expressions in stable form, together, so that what they share stays shared.
+
+    quick: somebody waits for the program. What is large is simplified in one round then, and what is huge not at all, only searched
+    for forms that lose digits.
+    """
+    count = node_count(*roots) if quick else 0
+    simple = list(roots) if count > QUICK_ROUND else simplify_all(roots, large=QUICK) if quick else simplify_all(roots)
+    return solve_instead(transform(simple, lambda e, operands: _stable(with_operands(e, operands))))
 
 
 def _stable(e: Expr) -> Expr:
     if isinstance(e, Map):
-        for identity in _MAPS:
-            result = rewrite(identity, e)
+        for functions, identity in _MAPS:
+            result = rewrite(identity, e) if e.fn in functions or not functions else None
             if result is not None:
                 return result
-    if isinstance(e, Add) and len(e.terms) <= 6:
-        for i in range(len(e.terms)):
-            for j in range(i + 1, len(e.terms)):
-                pair = add(e.terms[i], e.terms[j])
-                for identity in _SUMS:
-                    result = rewrite(identity, pair)
-                    if result is not None:
-                        rest = [t for k, t in enumerate(e.terms) if k not in (i, j)]
-                        return _stable(add(result, *rest))
+    if isinstance(e, Add) and len(e.terms) <= _TERMS:
+        present = _functions(e)
+        able = [identity for functions, identity in _SUMS if functions <= present]
+        for i, j in combinations(range(len(e.terms)), 2) if able else ():
+            pair = add(e.terms[i], e.terms[j])
+            for identity in able:
+                result = rewrite(identity, pair)
+                if result is not None:
+                    rest = [t for k, t in enumerate(e.terms) if k not in (i, j)]
+                    return _stable(add(result, *rest))
     return e
