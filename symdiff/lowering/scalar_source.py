@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 
 from symdiff.lowering.layout import call_lines, indented, statement_lines
 from symdiff.lowering.naming import Names
@@ -20,12 +21,13 @@ from symdiff.lowering.writer import Writer, return_line
 
 def emit_scalars(program: Program, scalars: Program) -> tuple[Source, str]:
     """The module of a program and of what it is on scalars, and the name of the function on floats."""
-    names = Names((*RESERVED, "flat", "ZeroDivisionError", *NAMES))
+    names = Names((*RESERVED, "struct", "flat", "ZeroDivisionError", *NAMES))
     call = names.fresh(program.name)
     arrays = array_function(replace(program, name=f"{call}_arrays"), names)
     floats, imported = _float_function(program, scalars, names, f"{call}_floats", arrays.name)
-    outer = _array_call(program, call, arrays, floats)
+    outer = _array_call(program, call, arrays, floats, names)
     imports = [f"from math import {', '.join(sorted(imported))}"] if imported else []
+    imports += ["import struct"] if outer.arrays else []
     flat = Function("flat", (), _FLAT, [], set())
     return Source(module([flat, arrays, floats, outer], imports), call), floats.name
 
@@ -63,34 +65,38 @@ def _docstring(scalars: Program) -> list[str]:
     return [f'"""{text}"""']
 
 
-def _array_call(program: Program, call: str, arrays: Function, floats: Function) -> Function:
+def _array_call(program: Program, call: str, arrays: Function, floats: Function, taken: Names) -> Function:
     """Takes the arrays apart, computes on floats, and puts arrays together."""
-    rest = iter(floats.arguments)
     given: list[str] = []
-    lines: list[str] = []
     for argument, i in zip(arrays.arguments, program.inputs, strict=True):
-        shape = _shape(i.shape)
-        own = [next(rest) for _ in entries(i.name, shape)]
-        if shape and own:
-            lines.append(f"{_nested(own, shape)} = {argument}.tolist()")
-        given += [f"float({argument})"] if not shape else own
-    names = Names((*RESERVED, "flat", "values", call, arrays.name, floats.name, *arrays.arguments, *floats.arguments))
-    results: list[str] = []
+        flat = f"*{argument}.ravel().tolist()" if len(i.shape) > 1 else f"*{argument}.tolist()"
+        given.append(flat if i.shape else f"float({argument})")
+    shapes = [_shape(_output_shape(program, o.register)) for o in program.outputs]
+    put = {size: taken.fresh(f"put_{size}") for size in dict.fromkeys(prod(s) for s in shapes if s) if size}
+    names = Names((*RESERVED, "struct", "values", call, arrays.name, floats.name, *put.values(), *arrays.arguments))
+    lines = call_lines(f"values = {floats.name}(", given, ")")
     built: list[str] = []
-    for o in program.outputs:
-        shape = _shape(_output_shape(program, o.register))
-        own = [names.fresh(n) for n in entries(o.name, shape)]
-        results += own
-        built.append(f"np.float64({own[0]})" if not shape else f"np.array({_nested(own, shape)})" if own else f"np.zeros({shape})")
+    place = 0
+    for o, shape in zip(program.outputs, shapes, strict=True):
+        size = prod(shape)
+        own = f"values[{place}]" if not shape else f"*values[{place}:{place + size}]"
+        place += size
+        if not shape:
+            built.append(f"np.float64({own})")
+            continue
+        name = names.fresh(o.name)
+        built.append(name)
+        lines.append(f"{name} = np.empty({shape[0] if len(shape) == 1 else shape})")
+        if size:
+            lines.append(f"{put[size]}({name}, 0, {own})")
     first = next((a for a, i in zip(arrays.arguments, program.inputs, strict=True) if i.shape), None)
     if first:
         lines.insert(0, f"    return {arrays.name}({', '.join(arrays.arguments)})")
         lines.insert(0, f"if {first}.dtype != np.float64:")
-    lines += call_lines(f"values = {floats.name}(", given, ")")
-    lines += call_lines("(", results, f"{',' if len(results) == 1 else ''}) = values")
     lines += [f"return {built[0]}"] if len(built) == 1 else call_lines("return (", built, ")")
     head = [f"def {call}({', '.join(arrays.arguments)}):", f'    """As {arrays.name}, computed on floats."""']
-    return Function(call, arrays.arguments, [*head, *indented(lines)], [], set())
+    setup = [[f'{name} = struct.Struct("{size}d").pack_into'] for size, name in put.items()]
+    return Function(call, arrays.arguments, [*head, *indented(lines)], setup, set())
 
 
 def _output_shape(program: Program, register: int) -> tuple[int | str, ...]:
