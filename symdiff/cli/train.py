@@ -116,7 +116,7 @@ def train(
     for path in (plot, output):
         if path is not None:
             check_writable(path)
-    report = _run(task, goal, checkpoint, resume, keeping, quiet, log_dir)
+    report = _run(task, goal, checkpoint, resume, keeping, quiet, log_dir, backend)
     training = report.training
     if as_json:
         lines = [json_text(as_data(report))]
@@ -157,7 +157,14 @@ def _resumed(given: dict[str, Any], keeping: dict[str, Any], resume: Path) -> tu
 
 
 def _run(
-    task: Task, goal: float | None, checkpoint: Path | None, resume: Path | None, keeping: dict[str, Any], quiet: bool, log_dir: Path | None
+    task: Task,
+    goal: float | None,
+    checkpoint: Path | None,
+    resume: Path | None,
+    keeping: dict[str, Any],
+    quiet: bool,
+    log_dir: Path | None,
+    backend: str,
 ) -> Report:
     options = {
         "choices": task.choices.to_dict() | {"net": task.title},
@@ -168,9 +175,10 @@ def _run(
     epochs = task.choices.epochs or task.net.epochs
     log = nullcontext() if log_dir is None else TrainingLog(log_dir, task.net, epochs)
     with Progress(epochs, quiet) as progress, log as heard:
+        detailed = progress.wanted and (backend == "numpy" or task.rows is not None)  # without it whole epochs are compiled together
         training = task.train(
             on_epoch=progress.show,
-            callbacks=[*([progress.heard] if progress.wanted else []), *([heard] if heard else [])],
+            callbacks=[*([progress.heard] if detailed else []), *([heard] if heard else [])],
             checkpoint=checkpoint,
             resume=resume,
             every=keeping["every"],

@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike
 from symdiff.errors import BadSetting, BindingError
 from symdiff.expr.nodes import Var
 from symdiff.training.batches import batches_of
+from symdiff.training.bursts import choose_steps, go
 from symdiff.training.callbacks import Callback
 from symdiff.training.data import Dataset, fitted
 from symdiff.training.evaluation import Evaluation, Evaluator
@@ -106,6 +107,7 @@ def train(
     keep: int = 3,
     resume: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
+    backend: str = "numpy",
 ) -> Training:
     """Train a network on its data; defaults are the net's own, full batches and gradient descent.
 
@@ -116,6 +118,8 @@ def train(
     checkpoint: a folder, written to `every` so many epochs (a twentieth of all by default) and at the end; the last `keep` stay.
     resume: such a folder, or one checkpoint in it: go on where it was written, to the same weights and history, bit by bit, as if there
     had been no interruption; only `epochs` may change. `options` is JSON data that a checkpoint keeps for its reader.
+    backend: 'numpy'; 'numba' compiles the whole loop (extra `jit`), to the same numbers but for rounding; 'auto' does so where it is
+    sure to pay off, compiling included.
     Raises: BadSetting for a setting out of range or one that does not fit another; BindingError for an unknown start; DataError for
     validation rows that do not fit; CheckpointError for a checkpoint that is damaged, or that belongs to something else.
 
@@ -137,6 +141,7 @@ def train(
         net, update=update, order=settings.order, optimizer=settings.optimizer, rate_schedule=settings.rate_schedule,
         penalty=settings.penalty, clip=settings.clip,
     )  # fmt: skip
+    compiled = choose_steps(backend, step, net, batches, settings)
     run = Run(
         net=net,
         settings=settings,
@@ -154,7 +159,7 @@ def train(
     began = perf_counter()
     try:
         with np.errstate(all="ignore"):  # overflow is looked for in the loss
-            ending = run.go(on_epoch, callbacks)
+            ending = run.go(on_epoch, callbacks) if compiled is None else go(run, compiled, on_epoch, callbacks)
     except KeyboardInterrupt:
         ending = "interrupted"
     run.tidy()

@@ -125,7 +125,7 @@ class Run:
         update, batches, history = self.updater.update, self.batches, self.history
         per_epoch, rate_at = batches.per_epoch, self._rate()
         while len(history) < self.settings.epochs:
-            if self._is_out_of_patience():
+            if self.is_out_of_patience():
                 return "stopped"
             epoch = len(history)
             for share, data in batches.of_epoch(epoch, self.now.updates - epoch * per_epoch):
@@ -137,14 +137,18 @@ class Run:
                 if not isfinite(loss):
                     return "diverged"
                 self.now = Moment(values, new, updates + 1, partial + share * loss, rate)
-            validation = self._end_epoch()
-            if self.keeping is not None and len(history) % self.keeping.every == 0:
-                self.save()
-            if on_epoch is not None:
-                on_epoch(epoch + 1, history.loss[-1])
-            if callbacks and self._told(callbacks, validation):
+            if self.epoch_is_over(on_epoch, callbacks):
                 return "stopped"
         return "finished"
+
+    def epoch_is_over(self, on_epoch: Callable[[int, float], None] | None, callbacks: Sequence[Callback]) -> bool:
+        """Record an epoch whose updates are done, keep it and tell of it; whether a callback wants to end."""
+        validation = self._end_epoch()
+        if self.keeping is not None and len(self.history) % self.keeping.every == 0:
+            self.save()
+        if on_epoch is not None:
+            on_epoch(len(self.history), self.history.loss[-1])
+        return bool(callbacks) and self._told(callbacks, validation)
 
     def _end_epoch(self) -> Evaluation | None:
         """Write the epoch into the history, which makes it count."""
@@ -162,7 +166,8 @@ class Run:
         if self.now.updates == (len(self.history) + 1) * self.batches.per_epoch:
             self._end_epoch()
 
-    def _is_out_of_patience(self) -> bool:
+    def is_out_of_patience(self) -> bool:
+        """Whether the validation loss has not fallen for so many epochs as the settings allow."""
         patience = self.settings.patience
         return patience is not None and len(self.history) - (self.best.epoch if self.best else 0) >= patience
 
