@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.api.programs import lower
 from symdiff.expr.nodes import Var
 from symdiff.training.batches import Batches
 from symdiff.training.net import Array, Net
@@ -69,9 +68,9 @@ def make_updater(step: Step, net: Net, batches: Batches, rate: float) -> Updater
     if floats is not None:
         given = tuple(x for a in (*fixed, *batches.arrays) for x in a.ravel().tolist())
         return Updater(lambda state, data: floats(*state, *given, rate), variables, shapes, dtype, True)
-    raw = step.program.raw  # the shapes are checked, once
+    program = step.program  # which writes itself anew for the sizes of a batch
     number: Any = dtype.type(rate)
-    return Updater(lambda state, data: raw(*state, *fixed, *data, number), variables, shapes, dtype, False)
+    return Updater(lambda state, data: program(*state, *fixed, *data, number), variables, shapes, dtype, False)
 
 
 def _on_floats(step: Step, net: Net, batches: Batches) -> Callable[..., tuple[float, ...]] | None:
@@ -79,5 +78,4 @@ def _on_floats(step: Step, net: Net, batches: Batches) -> Callable[..., tuple[fl
     if batches.dtype != np.float64 or not batches.constant:
         return None
     sizes = {d: n for leaf in net.data for d, n in zip(leaf.var.shape, leaf.value.shape, strict=True) if isinstance(d, str)}
-    program = lower([step.loss, *step.updates.values()], step.inputs, simplify=False, fast=True, name=f"{step.program.function}")
-    return (program.for_sizes(**sizes) if sizes else program).floats
+    return (step.program.for_sizes(**sizes) if sizes else step.program).floats
