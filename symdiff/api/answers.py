@@ -13,6 +13,7 @@ from typing import Any
 
 from symdiff.api.derivation import Derivation, derivation
 from symdiff.api.derivatives import KINDS, Derivative, Kind, derivatives
+from symdiff.api.hessian_blocks import Hessian
 from symdiff.api.layouts import STYLES, Spelled, layout_of, spelled, spelling
 from symdiff.api.rulebook import conventions
 from symdiff.errors import UnknownName, did_you_mean
@@ -257,11 +258,11 @@ class Answer:
         }
 
 
-class Blocks(list[list[Expr]]):
-    """The blocks of a Hessian in several variables, a list of rows as they are computed; printed, a matrix of simplified blocks."""
+class Blocks(Hessian):
+    """The blocks of a Hessian in several variables; printed, a matrix of simplified blocks."""
 
     def __init__(self, rows: Sequence[Sequence[Expr]], loss: Expr, wrt: Sequence[Expr]) -> None:
-        super().__init__(list(row) for row in rows)
+        super().__init__(rows, loss, wrt)
         self.answer = Answer(loss, tuple(wrt), "hessian")
 
     def __str__(self) -> str:

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from symdiff.api.fingerprint import NotSteady, fingerprint
+from symdiff.api.hessian_blocks import refuse_dense
 from symdiff.api.operands import leaves
 from symdiff.api.recording import Guard, traces_running
 from symdiff.api.traced import TracedArray
 from symdiff.api.tracing import Traced, argument_names, in_terms_of, is_input, real_value, trace
 from symdiff.api.trees import LEAF, Structure, flatten, unflatten
 from symdiff.errors import BindingError, ShapeError, Unsupported
-from symdiff.expr.dims import show_shape
+from symdiff.expr.dims import dim_mul, show_shape
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.structure import reshape_node
@@ -264,6 +265,9 @@ def hessian_function(
     def plan(traced: Traced) -> tuple[list[Expr], Assemble]:
         blocks = hessian(_loss(traced, "hessian"), traced.wrt)
         count = len(traced.wrt)
+        sizes = [dim_mul(*w.shape) for w in traced.wrt]
+        if all(isinstance(n, int) for n in sizes):
+            refuse_dense(sum(map(int, sizes)) ** 2, "hessian")
 
         def assemble(found: Iterator[Any], structures: list[Structure]) -> Any:
             rows = [_by_argument(found, structures, single) for _ in range(count)]
