@@ -20,7 +20,7 @@ from symdiff.cli.options import FORMS, STYLES, choice, kind_of, name_list, refus
 from symdiff.training.derived import Form
 from symdiff.training.derived import derive as derive_net
 from symdiff.training.nets import NETS, find_net
-from symdiff.training.steps import arrays_of, derivations
+from symdiff.training.steps import derivations, targets_of
 from symdiff.training.tasks import clip_spec, penalty_spec
 from symdiff.training.updates import UPDATES
 
@@ -89,7 +89,7 @@ def derive(
     derived = derive_net(find_net(net or "mazur"), name_list(wrt), cast(Form, form or "all"), settings("--at", at))
     names = [v.name for v in (*derived.leaves, *derived.entries)]
     if steps:
-        made = derivations(derived.net, arrays_of(derived.net, name_list(wrt)), style, derived.leaves if at else None)
+        made = derivations(derived.net, targets_of(derived.net, name_list(wrt)), style, derived.leaves if at else None)
         texts = [d.text(width()) for d in made.values()]
         lines = (
             [json_text({"command": "derive", "steps": [d.to_dict() for d in made.values()]})]

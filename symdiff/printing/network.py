@@ -128,7 +128,7 @@ class Search:
         if len(a.layout) == len(b.layout) == 1 and a.layout != b.layout and None not in a.layout + b.layout:
             for x, y in ((a, b), (b, a)):
                 layout = x.layout + y.layout
-                yield self._single(x, y, term.call("outer", [self.value(x), self.value(y)], self.shape(layout)), layout, claimed)
+                yield self._single(x, y, term.call("outer", [self.value(x), self.value(y)], self.shape(layout), blemish=1), layout, claimed)
         for x, y, other in ((a, b, mask ^ sub), (b, a, sub)):
             if not other & (other - 1) and self.factors[other.bit_length() - 1].identity and len(x.layout) == 1 and x.layout[0] in y.layout:
                 yield self._single(x, y, term.call("diag", [self.value(x)], self.shape(y.layout)), y.layout, claimed)

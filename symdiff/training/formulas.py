@@ -6,17 +6,19 @@ own layer is written out and the cotangents of the layers above keep their names
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from symdiff.api.programs import lower
 from symdiff.calculus import gradient
+from symdiff.expr.algebra import contract
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Var
-from symdiff.expr.traverse import substitute, variables
+from symdiff.expr.nodes import Contract, Var
+from symdiff.expr.rebuild import with_operands
+from symdiff.expr.traverse import substitute, transform, variables
 from symdiff.rewrite import simplify_all
 from symdiff.training.backprop import backpropagate
 from symdiff.training.entries import Entries, entries_of, named_entries
@@ -121,7 +123,12 @@ class EntryForm:
         ordered = [by_name.get(name) for d in reversed(self.net.definitions) for name in d.cotangent_entries]
         cotangents = {v: back.cotangents[v] for v in ordered if v in used}
         layers = [tuple(self.entries[d.var].flat) for d in self.net.definitions]
-        return _simplified(self.leaves, layers, self.definitions, self.objective, gradients, cotangents)
+        found = _simplified(self.leaves, layers, self.definitions, self.objective, gradients, cotangents)
+        return replace(
+            found,
+            gradients={w: errors_first(e, cotangents) for w, e in found.gradients.items()},
+            cotangents={v: errors_first(e, cotangents) for v, e in found.cotangents.items()},
+        )
 
     def inlined(self, wanted: Sequence[Var]) -> Formulas:
         """The gradients in `wanted` weights with everything substituted down to inputs and weights."""
@@ -131,6 +138,27 @@ class EntryForm:
 def inlined_formulas(leaves: Sequence[Var], loss: Expr, wanted: Sequence[Var]) -> Formulas:
     """The gradients of a loss in the leaves alone, nothing named."""
     return _simplified(leaves, (), {}, loss, dict(zip(wanted, gradient(loss, wanted), strict=True)), {})
+
+
+def errors_first(e: Expr, cotangents: Collection[Expr]) -> Expr:
+    """The formula with a named error before the weight that it comes back through: δ_o1 w₅, as backpropagation is taught.
+
+    >>> from symdiff.expr.leaves import var
+    >>> w, d = var('w'), var('δ')
+    >>> errors_first(w * d, [d]) is d * w
+    True
+    """
+
+    def change(node: Expr, operands: tuple[Expr, ...]) -> Expr:
+        new = with_operands(node, operands)
+        if isinstance(new, Contract) and any(f in cotangents for f in new.factors):
+            pairs = sorted(
+                zip(new.factors, new.labels, strict=True), key=lambda pair: pair[0] not in cotangents and isinstance(pair[0], Var)
+            )
+            return contract(pairs, new.out)
+        return new
+
+    return transform([e], change)[0]
 
 
 def reachable(formulas: Iterable[Expr], definitions: Mapping[Var, Expr]) -> set[Var]:

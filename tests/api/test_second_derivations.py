@@ -12,6 +12,8 @@ from symdiff.api.sampling import samples, size_choices
 from symdiff.expr.text import parse_names
 from symdiff.expr.traverse import variables
 from symdiff.training import mazur
+from symdiff.training.formulas import EntryForm
+from symdiff.training.steps import derivations, targets_of
 from tests.reference import evaluate_all
 
 # name: (formula, variables, shapes, assumptions, let)
@@ -138,3 +140,12 @@ def test_the_hessian_of_a_network_keeps_its_names():
     d = sd.derivation(net.loss, W1, names=names, kind="hessian")
     assert "dδ₁" in d.text(120) and "h = σ(a₁)" in d.text(120)
     check_lines(d, net.values(), {})
+
+
+def test_the_derivation_of_one_weight_holds_line_by_line():
+    net = mazur()
+    for v, d in derivations(net, targets_of(net, ["w5", "w1"])).items():
+        assert v.name in ("w5", "w1")
+        check_lines(d, EntryForm(net).values(net.values()), {})
+    with pytest.raises(sd.UnknownName, match="mazur has no weight 'w55'"):
+        targets_of(net, ["w55"])

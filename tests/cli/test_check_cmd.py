@@ -142,8 +142,17 @@ def test_steps_of_a_network(symdiff):
     assert answer.lines[0].split("   ")[1].strip() == "1  E = ½ ‖y − t‖²" and "∂E/∂W₁ = δ₁ xᵀ" in answer.lines[-1]
 
 
-def test_steps_of_single_weights_are_those_of_their_matrix_with_values_on_request(symdiff):
-    assert symdiff("derive", "--wrt", "w1,w2", "--steps").out == symdiff("derive", "--wrt", "W1", "--steps").out
+def test_steps_of_a_single_weight_are_number_by_number_with_values_on_request(symdiff):
+    out = symdiff("derive", "--wrt", "w5", "--steps").out
+    for formula in (
+        "net_o1 = w₅ out_h1 + w₆ out_h2 + b₂",
+        "dnet_o1 = out_h1 dw₅",
+        "δ₁ = (out_o1 − target_o1) · out_o1 (1 − out_o1)",
+        "∂E/∂w₅ = δ₁ out_h1",
+    ):
+        assert formula in out
+    assert "∂E/∂w₁ = 0.000438568" in symdiff("derive", "--wrt", "w1", "--steps", "--at", "w1=0.15").out
+    assert "∂E/∂W" not in symdiff("derive", "--wrt", "w1,w2", "--steps").out
     assert "E = 0.298371" in symdiff("derive", "--wrt", "W1", "--steps", "--at", "w1=0.15").out
 
 

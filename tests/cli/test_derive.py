@@ -28,7 +28,7 @@ FORMULAS = [
     "δ₂ = (y − t) ⊙ y ⊙ (1 − y)",
     "δ₁ = W₂ᵀ δ₂ ⊙ h ⊙ (1 − h)",
     "∂E/∂w₅ = (out_o1 − target_o1) · out_o1 (1 − out_o1) · out_h1",
-    "∂E/∂w₁ = (w₅ δ_o1 + w₇ δ_o2) · out_h1 (1 − out_h1) · i₁",
+    "∂E/∂w₁ = (δ_o1 w₅ + δ_o2 w₇) · out_h1 (1 − out_h1) · i₁",
     "where  δ_o1 = (out_o1 − target_o1) · out_o1 (1 − out_o1)",
 ]
 
