@@ -14,6 +14,7 @@ from math import prod
 
 from symdiff.expr.dims import Dim
 from symdiff.lowering.builder import Builder
+from symdiff.lowering.halves import join_halves
 from symdiff.lowering.pairing import Factor, Labels, pair, plain
 from symdiff.lowering.paths import contraction_path
 from symdiff.lowering.program import nominal
@@ -41,7 +42,8 @@ def contract(b: Builder, product: Product, pairs: Pairs) -> int:
     if work.elementwise() and not work.is_outer(factors):
         return work.scaled(work.multiplied_in_place(factors))
     scalars = [f for f in factors if not f.labels]
-    groups = work.grouped([f for f in factors if f.labels])
+    labelled = join_halves([f for f in factors if f.labels], product.out, work.part)
+    groups = work.grouped(labelled)
     size = {label: nominal(d, b.sizes) for label, d in product.dims.items()}
     out = frozenset(product.out)
     while True:  # a group's own labels are summed in it; that can make two groups alike
@@ -113,6 +115,11 @@ class _Contraction:
             return scalars
         small = [Factor(self.b.align(g.register, g.labels, self.product.out), self.product.out, g.inverse) for g in groups]
         return [*scalars, *small]
+
+    def part(self, factors: Sequence[Factor], out: Labels) -> int:
+        """The product of some factors by themselves."""
+        dims = {label: self.product.dims[label] for f in factors for label in f.labels}
+        return contract(self.b, Product(1, factors, out, dims), self.pairs)
 
     # --- groups of equal labels -----------------------------------------------------------------------------------
     def grouped(self, factors: Sequence[Factor]) -> list[Factor]:

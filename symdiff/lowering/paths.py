@@ -1,7 +1,8 @@
-"""In which order to multiply the factors of a contraction: pairs, so that the whole is cheapest.
+"""In which order to multiply the factors of a contraction: pairs, so that the whole is cheapest, found by opt_einsum.
 
-Up to eight factors the best order is found by trying all of them, subset by subset; beyond, the cheapest pair is taken first.
-Source: Pfeifer, Haegeman and Verstraete, Faster identification of optimal contraction sequences, Phys. Rev. E 90 (2014).
+Up to eight factors the best order is found; beyond, the cheapest of opt_einsum's greedy order and of multiplying from either end.
+Source: Smith and Gray, opt_einsum, Journal of Open Source Software 3 (2018) 753; Pfeifer, Haegeman and Verstraete, Faster identification
+of optimal contraction sequences, Phys. Rev. E 90 (2014).
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from opt_einsum.paths import DynamicProgramming, greedy
+
 Labels = frozenset[int]
-EXHAUSTIVE = 8  # factors; the number of subset pairs grows as 3**n
+EXHAUSTIVE = 8  # factors; the time of the search grows exponentially
+LARGEST = 48  # factors of a product that is put in order as a whole
 TRAFFIC = 8  # what writing an element costs in multiplications of a matrix product
 
 Step = tuple[int, int]  # positions in the list of what is left; the product goes to its end
@@ -23,77 +27,32 @@ def contraction_path(factors: Sequence[Labels], out: Labels, size: Mapping[int, 
     >>> contraction_path([A, B, v], frozenset({0}), {0: 50, 1: 50, 2: 50})
     [(1, 2), (0, 1)]
     """
-    if len(factors) < 2:
-        return []
-    if len(factors) == 2:
-        return [(0, 1)]
-    return _best(factors, out, size) if len(factors) <= EXHAUSTIVE else _greedy(factors, out, size)
-
-
-def _step_cost(a: Labels, b: Labels, result: Labels, size: Mapping[int, int]) -> int:
-    return prod(size[label] for label in a | b) + TRAFFIC * prod(size[label] for label in result)
-
-
-def _best(factors: Sequence[Labels], out: Labels, size: Mapping[int, int]) -> list[Step]:
     n = len(factors)
-    full = (1 << n) - 1
-    labels = [frozenset[int]()] * (full + 1)
-    for subset in range(1, full + 1):
-        inside = frozenset().union(*(f for k, f in enumerate(factors) if subset >> k & 1))
-        outside = out.union(*(f for k, f in enumerate(factors) if not subset >> k & 1))
-        single = subset & (subset - 1) == 0
-        labels[subset] = inside if single else inside & outside
-    best: list[tuple[int, int]] = [(0, 0)] * (full + 1)  # cost, left part
-    for subset in range(1, full + 1):
-        if subset & (subset - 1) == 0:
-            continue
-        lowest = subset & -subset
-        choices = []
-        rest = subset ^ lowest
-        part = rest
-        while True:  # every part that holds the lowest factor, so that each split is seen once
-            part = (part - 1) & rest
-            left = part | lowest
-            right = subset ^ left
-            choices.append((best[left][0] + best[right][0] + _step_cost(labels[left], labels[right], labels[subset], size), left))
-            if part == 0:
-                break
-        best[subset] = min(reversed(choices), key=lambda c: c[0])  # among equals, products from the right: X.T @ (X @ v)
-    return _steps(best, full, n)
+    if n < 3:
+        return [(0, 1)] if n == 2 else []
+    sizes = {label: max(d, 1) for label, d in size.items()}
+    from_right = [(k - 1, k) for k in range(n - 1, 0, -1)]
+    candidates = [from_right, [(0, n - 1 - k) for k in range(n - 1)]]
+    if n <= EXHAUSTIVE:
+        search = DynamicProgramming(minimize=f"combo-{TRAFFIC}")
+        candidates.append(_pairs(search(list(factors), out, sizes)))
+    else:
+        candidates.append(_pairs(greedy(list(factors), out, sizes)))
+    return min(candidates, key=lambda path: path_cost(path, factors, out, sizes))
 
 
-def _steps(best: Sequence[tuple[int, int]], full: int, n: int) -> list[Step]:
-    """The tree of splits as positions in a shrinking list."""
-    order: list[tuple[int, int, int]] = []
-    stack = [full]
-    while stack:
-        subset = stack.pop()
-        if subset & (subset - 1):
-            left = best[subset][1]
-            order.append((subset, left, subset ^ left))
-            stack += [left, subset ^ left]
-    left_over = [1 << k for k in range(n)]
-    steps = []
-    for subset, left, right in reversed(order):
-        i, j = left_over.index(left), left_over.index(right)
-        steps.append((i, j))
-        left_over = [s for k, s in enumerate(left_over) if k not in (i, j)] + [subset]
-    return steps
+def _pairs(path: Sequence[Sequence[int]]) -> list[Step]:
+    return [(min(step), max(step)) for step in path if len(step) == 2]
 
 
-def _greedy(factors: Sequence[Labels], out: Labels, size: Mapping[int, int]) -> list[Step]:
+def path_cost(path: Sequence[Step], factors: Sequence[Labels], out: Labels, size: Mapping[int, int]) -> int:
+    """Multiplications, and elements written at what they cost, of a whole path."""
     left = list(factors)
-    steps = []
-    while len(left) > 1:
-        choices = []
-        for i in range(len(left)):
-            for j in range(i + 1, len(left)):
-                needed = out.union(*(f for k, f in enumerate(left) if k not in (i, j)))
-                result = (left[i] | left[j]) & needed
-                choices.append((_step_cost(left[i], left[j], result, size), i, j, result))
-            if len(choices) > 4096:
-                break
-        _, i, j, result = min(choices, key=lambda c: c[:3])
-        steps.append((i, j))
-        left = [f for k, f in enumerate(left) if k not in (i, j)] + [result]
-    return steps
+    total = 0
+    for i, j in path:
+        a, b = left[i], left[j]
+        left = [f for k, f in enumerate(left) if k not in (i, j)]
+        result = (a | b) & out.union(*left)
+        total += prod(size[label] for label in a | b) + TRAFFIC * prod(size[label] for label in result)
+        left.append(result)
+    return total

@@ -14,7 +14,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Concat, Const, Contract, Delta, Gather, GatherT, Linalg, Map, Number, Ones, Reshape, Slice
 from symdiff.lowering.contraction import Pairs
 from symdiff.lowering.pairing import Labels
-from symdiff.lowering.paths import EXHAUSTIVE
+from symdiff.lowering.paths import EXHAUSTIVE, LARGEST
 
 
 def only_indices(order: Sequence[Expr], roots: Sequence[Expr]) -> set[Expr]:
@@ -62,7 +62,7 @@ def flattened(order: Sequence[Expr], uses: Counter[Expr], kept: set[Expr]) -> tu
         todo = [(f, ls, False) for f, ls in zip(e.factors, e.labels, strict=True)][::-1]
         while todo:
             f, ls, inverse = todo.pop()
-            room = EXHAUSTIVE - len(done) - len(todo)
+            room = LARGEST - len(done) - len(todo)
             own = uses[f] == 1 and f not in kept
             if isinstance(f, Const) and not isinstance(f.value, np.ndarray) and not (inverse and f.value == 0):
                 coefficient = multiply_numbers(coefficient, f.value if not inverse else _reciprocal(f.value))
