@@ -28,6 +28,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.structure import reshape_node
 from symdiff.expr.traverse import variables
+from symdiff.rewrite import named_functions
 
 Gradient = Callable[[Expr, Sequence[Expr]], list[Expr]]
 Lower = Callable[[list[Expr], list[Var]], Callable[..., list[Any]]]
@@ -199,7 +200,7 @@ def _loss(traced: Traced, name: str) -> Expr:
         raise ShapeError(
             f"{name}: the function returned {len(traced.outputs)} results; one number is wanted (has_aux=True allows a second)"
         )
-    e = traced.outputs[0]
+    (e,) = named_functions(traced.outputs)
     if e.shape == ():
         return e
     if all(d == 1 for d in e.shape):

@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from symdiff.expr.algebra import add
-from symdiff.expr.node import Expr
+from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Map
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, transform
-from symdiff.rewrite.engine import simplify_all
+from symdiff.rewrite.engine import by_function, simplify_all
 from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.softmax import log_of_sum
 from symdiff.rewrite.solving import solve_instead
 from symdiff.rewrite.terms import as_term, base_and_exponent
-from symdiff.rules.identities import STABLE
+from symdiff.rules.identities import ELEMENTWISE, STABLE, Identity
 
 QUICK = 250  # nodes that are simplified in full while somebody waits for the program
 QUICK_ROUND = 12_000  # nodes that get a single round then
@@ -49,6 +50,38 @@ def stabilise_all(roots: Sequence[Expr], quick: bool = False) -> list[Expr]:
     return solve_instead(transform(simple, lambda e, operands: _stable(with_operands(e, operands))))
 
 
+# --- before differentiating ---------------------------------------------------------------------------------------
+_KINKED = {"relu", "absolute", "sign", "maximum", "minimum", "where", "equal"}  # at a kink the rules of two forms may choose differently
+
+
+def _smooth(identity: Identity) -> bool:
+    return not any(isinstance(e, Map) and e.fn in _KINKED for e in topological(identity.left, identity.right))
+
+
+_NAMED = by_function([i for i in ELEMENTWISE if _smooth(i)])
+
+
+def named_functions(roots: Sequence[Expr]) -> list[Expr]:
+    """Huge expressions with the smooth functions that they spell out called by name, softplus(u) for log(1 + exp(u)); others as they are.
+
+    The derivative of a named function is stable as it is, so nothing needs to be simplified after differentiating.
+    """
+    if node_count(*roots) <= QUICK_ROUND // 4:
+        return list(roots)
+
+    def change(e: Expr, operands: tuple[Expr, ...]) -> Expr:
+        new = with_operands(e, operands)
+        if not isinstance(new, Map):
+            return new
+        found = (rewrite(identity, new) for identity in _NAMED.get(new.fn, ()))
+        result = next((r for r in found if r is not None), None)
+        named = log_of_sum(new) if result is None else result
+        return new if named is None else named
+
+    return transform(roots, change)
+
+
+# --- pairs of terms -----------------------------------------------------------------------------------------------
 def _stable(e: Expr) -> Expr:
     if isinstance(e, Map):
         for functions, identity in _MAPS:
