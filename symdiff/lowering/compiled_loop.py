@@ -32,6 +32,7 @@ class CompiledLoop:
         self.dtype = np.dtype(dtype)
         self.source = emitted.text
         self.function = emitted.function
+        self.recorded = loop.recorded
         self._loop = loop
         self._carried = {i for i, _ in loop.carried}
         self._function: Callable[..., int] | None = None
@@ -41,10 +42,10 @@ class CompiledLoop:
         if self._function is None:
             self._function = load(self.source)[self.function]
 
-    def run(self, values: Sequence[Array], steps: int) -> tuple[list[Array], list[Array], int]:
+    def run(self, values: Sequence[Array], steps: int, records: Sequence[Array] | None = None) -> tuple[list[Array], list[Array], int]:
         """Do so many steps from values for all inputs, in their order; those that are fed have one more axis in front, of the steps.
 
-        Returns what was recorded, an array for each output of it; the values of the carried inputs after the last step, in fresh arrays;
+        Returns what was recorded, an array for each output of it (in `records`, where those are given, of the dtype); the values of the carried inputs after the last step, in fresh arrays;
         and the number of steps done, which is smaller than asked where the first record is not finite.
         Raises: BindingError for a value of another shape than the program was made for, or for less than one step.
         """
@@ -53,10 +54,10 @@ class CompiledLoop:
         self.compile()
         assert self._function is not None
         given = [self._argument(k, a, steps) for k, a in enumerate(values)]
-        records = [np.empty(steps, self.dtype) for _ in range(self._loop.recorded)]
-        done = self._function(*given, *records)
+        kept = records or [np.empty(steps, self.dtype) for _ in range(self.recorded)]
+        done = self._function(*given, *kept)
         after = [given[i].reshape(np.shape(values[i])) for i, _ in self._loop.carried]
-        return [r[: done + 1] for r in records], after, done
+        return [r[: done + 1] for r in kept], after, done
 
     def _argument(self, k: int, value: Array, steps: int) -> Any:
         """A value as the compiled function takes it; one that is carried is copied, because it is changed."""

@@ -81,21 +81,17 @@ def _epochs_at_once(run: Run, steps: CompiledSteps, on_epoch: Callable[[int, flo
         began = perf_counter()
         burst = steps.run(_state(run), min(count, left))
         took = perf_counter() - began
-        if burst.losses:
-            now = Moment(
-                _values(run, burst.before),
-                _values(run, burst.after),
-                run.now.updates + len(burst.losses),
-                burst.losses[-1],
-                burst.rates[-1],
-            )
+        losses, rates = burst.losses.tolist(), burst.rates.tolist()
+        if losses:
+            now = Moment(_values(run, burst.before), _values(run, burst.after), run.now.updates + len(losses), losses[-1], rates[-1])
             try:
-                _record(run, first, burst.losses, burst.rates, now)
+                _record(run, first, losses, rates, now)
             except KeyboardInterrupt:  # in the middle of it: the run is to be found whole
-                _record(run, first, burst.losses, burst.rates, now)
+                _record(run, first, losses, rates, now)
                 raise
-        for k, loss in enumerate(burst.losses if on_epoch is not None else (), first + 1):
-            on_epoch(k, loss)  # type: ignore[misc]
+        if on_epoch is not None:
+            for k, loss in enumerate(losses, first + 1):
+                on_epoch(k, loss)
         if not burst.finite:
             return "diverged"
         if run.keeping is not None and len(history) % run.keeping.every == 0:
@@ -116,13 +112,13 @@ def _epoch(run: Run, steps: CompiledSteps) -> bool:
     per_epoch, epoch = run.batches.per_epoch, len(run.history)
     for shares, data in _stacked(run.batches, epoch, run.now.updates - epoch * per_epoch):
         burst = steps.run(_state(run), len(shares), data)
-        if burst.losses:
+        if burst.losses.size:
             updates = run.now.updates
             fresh = updates % per_epoch == 0
             partial = 0.0 if fresh else run.now.partial
-            for share, loss in zip(shares, burst.losses, strict=False):
+            for share, loss in zip(shares, burst.losses.tolist(), strict=False):
                 partial += share * loss
-            rate = burst.rates[0] if fresh else run.now.rate
+            rate = float(burst.rates[0]) if fresh else run.now.rate
             run.now = Moment(_values(run, burst.before), _values(run, burst.after), updates + len(burst.losses), partial, rate)
         if not burst.finite:
             return False

@@ -25,8 +25,8 @@ class Burst:
     """What some updates came to: their losses and rates, and the state before the last of them and after it, in the order of
     `Step.updates`. `finite` is False where the loss before the next update is not finite, which ends a burst."""
 
-    losses: list[float]
-    rates: list[float]
+    losses: Array
+    rates: Array
     before: list[Array]
     after: list[Array]
     finite: bool
@@ -50,26 +50,24 @@ class CompiledSteps:
 
     def run(self, state: Sequence[Array], updates: int, data: Mapping[Var, Array] | None = None) -> Burst:
         """So many updates from a state. `data`, where the data change, has an axis for the updates in front of each array."""
-        records, after, done = self._go(state, data, 0, updates - 1) if updates > 1 else ([], list(state), 0)
-        before, finite = after, done == updates - 1
-        losses = records[0][:done].tolist() if records else []
-        rates = self._rates(records, done)
+        state = list(state)
+        records = [np.empty(updates, self.loop.dtype) for _ in range(self.loop.recorded)]
+
+        def go(values: Sequence[Array], first: int, count: int) -> tuple[list[Array], int]:
+            known = dict(self._given) | dict(zip(self._state, values, strict=True))
+            known |= {v: a[first : first + count] for v, a in (data or {}).items()}
+            _, after, done = self.loop.run([known[v] for v in self._inputs], count, [r[first : first + count] for r in records])
+            return after, done
+
+        before, done = go(state, 0, updates - 1) if updates > 1 else (state, 0)
+        after, finite = before, done == updates - 1
         if finite:
-            records, after, last = self._go(before, data, updates - 1, 1)
-            losses += records[0][:last].tolist()
-            rates += self._rates(records, last)
+            after, last = go(before, updates - 1, 1)
             done, finite = done + last, bool(last)
         if not finite:
-            before = self._go(state, data, 0, done - 1)[1] if done > 1 else list(state)
-        return Burst(losses, rates, before, after, finite)
-
-    def _rates(self, records: Sequence[Array], done: int) -> list[float]:
-        return records[1][:done].tolist() if len(records) > 1 else [self._rate] * done
-
-    def _go(self, state: Sequence[Array], data: Mapping[Var, Array] | None, first: int, count: int) -> tuple[list[Array], list[Array], int]:
-        values = dict(self._given) | dict(zip(self._state, state, strict=True))
-        values |= {v: a[first : first + count] for v, a in (data or {}).items()}
-        return self.loop.run([values[v] for v in self._inputs], count)
+            before = go(state, 0, done - 1)[0] if done > 1 else state
+        rates = records[1][:done] if len(records) > 1 else np.broadcast_to(self._rate, done)
+        return Burst(records[0][:done], rates, before, after, finite)
 
 
 def compiled_steps(
