@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 
@@ -42,5 +43,7 @@ TABLE: dict[str, Implies] = {
 
 
 def holds(e: Expr, fact: str) -> bool:
-    """Whether a variable's assumptions imply a fact."""
+    """Whether a variable's assumptions imply a fact; a condition is 0 or 1."""
+    if is_boolean(e):
+        return fact in ("idempotent", "nonnegative")
     return isinstance(e, Var) and any(getattr(TABLE[word], fact) for word in e.assumptions)
