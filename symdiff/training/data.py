@@ -11,6 +11,7 @@ import gzip
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -123,9 +124,10 @@ def fitted(net: Net, data: Dataset) -> Net:
     if len(net.inputs) != 1 or net.inputs[0].var.shape[:1] != net.target.shape[:1] or not isinstance(net.target.shape[0], str):
         raise DataError(f"{net.name} is no net of rows of data: it has {', '.join(leaf.var.name for leaf in net.data)}")
     X = net.inputs[0].var
-    if X.shape[1:] != data.inputs.shape[1:]:
-        raise DataError(f"{data.name} has {data.inputs.shape[1]} inputs a row, but {net.name} takes {X.shape[-1]}")
-    values = {X: np.ascontiguousarray(data.inputs, np.float64), net.target: coded(net, data)}
+    dims = [d for d in X.shape[1:] if isinstance(d, int)]
+    if prod(dims) != data.inputs.shape[1]:
+        raise DataError(f"{data.name} has {data.inputs.shape[1]} inputs a row, but {net.name} takes {prod(dims)}")
+    values = {X: np.ascontiguousarray(data.inputs, np.float64).reshape(len(data), *dims), net.target: coded(net, data)}
     return replace(net.with_values(values), sampled=False)
 
 

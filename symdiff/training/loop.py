@@ -162,10 +162,25 @@ def train(
             ending = run.go(on_epoch, callbacks) if compiled is None else go(run, compiled, on_epoch, callbacks)
     except KeyboardInterrupt:
         ending = "interrupted"
-    run.tidy()
-    if ending != "diverged":
-        run.save()
+    if _closed(run, ending):
+        ending = "interrupted"
     return _result(run, ending, perf_counter() - began)
+
+
+def _closed(run: Run, ending: Ending) -> bool:
+    """Bring a run to order and on disk; whether Ctrl-C came meanwhile, at which it is done once more."""
+
+    def close() -> None:
+        run.tidy()
+        if ending != "diverged":
+            run.save()
+
+    try:
+        close()
+    except KeyboardInterrupt:
+        close()
+        return True
+    return False
 
 
 def _start_values(net: Net, start: Mapping[Var, Array] | None) -> dict[Var, Array]:

@@ -62,9 +62,13 @@ class Definition:
 
     var: Var
     value: Expr
-    entries: tuple[str, ...]
+    entries: tuple[str, ...] = ()
     cotangent: str = ""
     cotangent_entries: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.entries:
+            object.__setattr__(self, "entries", entry_names(self.var))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,11 +119,10 @@ def make_task(choices: Choices) -> Task:
     start, words = _start(net, choices)
     rows = None
     if choices.data is not None:
-        rows = split(find_data(choices.data, choices.target), choices.validation or 0.0, choices.test, seed)
+        data = find_data(choices.data, choices.target)
+        fitted(net, data)  # what is wrong with a row is found before the rows are shuffled
+        rows = split(data, choices.validation or 0.0, choices.test, seed)
         net = fitted(net, rows.train)
-        for part in (rows.validation, rows.test):  # a label outside the classes is found before the training, not after
-            if part is not None:
-                fitted(net, part)
     elif net.sampled:
         raise BadSetting(f"{net.name} has no data: name some with --data: {', '.join(DATA)}, FILE.csv or FILE.npz")
     else:

@@ -247,6 +247,24 @@ def test_missing_extra(tmp_path, monkeypatch):
     assert not (tmp_path / "new").exists()
 
 
+def test_interrupt_in_the_last_write(tmp_path, monkeypatch):
+    """Ctrl-C while the checkpoint at the end is written: it is written all the same."""
+    original, seen = os.replace, 0
+
+    def interrupted(*arguments):
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints.os, "replace", interrupted)
+        stopped = xor_run(5, checkpoint=tmp_path, every=100)
+    assert stopped.ending == "interrupted" and load(tmp_path).record["epoch"] == 5
+    assert same(xor_run(9, resume=tmp_path), xor_run(9))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_killed_at_any_moment(tmp_path):

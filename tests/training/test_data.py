@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from symdiff.errors import BadSetting, DataError, MissingExtra, UnknownName
+from symdiff.expr.leaves import var
+from symdiff.expr.ops import mean, square
 from symdiff.training import data as data_module
 from symdiff.training import find_net
 from symdiff.training.data import Dataset, find_data, fitted, split
 from symdiff.training.metrics import accuracy, confusion_matrix
+from symdiff.training.net import Definition, Leaf, Net
+from symdiff.training.tasks import Choices, make_task
 
 
 def test_csv_by_columns(tmp_path):
@@ -184,3 +188,21 @@ def test_metrics():
     np.testing.assert_array_equal(confusion_matrix(prediction, target, "largest"), [[0, 0, 0], [0, 1, 0], [1, 0, 1]])
     assert accuracy(np.array([-0.1, 2.0]), np.array([-1.0, 1.0]), "sign") == 1
     assert accuracy(prediction, target, "none") is None and confusion_matrix(prediction, target, "none") is None
+
+
+def test_a_bad_label_is_named_by_its_row_before_rows_are_shuffled(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("a,y\n" + "".join(f"{k},{k % 2}\n" for k in range(20)) + "1,5\n", encoding="utf-8")
+    for seed in range(3):
+        with pytest.raises(DataError, match=r"labels.csv, row 21: the label is 5"):
+            make_task(Choices(net="mlp:1-1:bce", data=str(path), test=0.5, seed=seed))
+
+
+def test_a_net_whose_inputs_are_one_number_a_row():
+    x, w, t, y = var("x", "n"), var("w"), var("t", "n"), var("y", "n")
+    line = Net(
+        name="line", parameters=(Leaf(w, np.array(0.5)),), data=(Leaf(x, np.ones(2)), Leaf(t, np.ones(2))),
+        definitions=(Definition(y, w * x),), objective=mean(square(y - t)), prediction=y, target=t,
+    )  # fmt: skip
+    net = fitted(line, labelled(3, 4, 5, inputs=1))
+    assert [leaf.value.tolist() for leaf in net.data] == [[0, 1, 2], [3, 4, 5]]
