@@ -95,7 +95,8 @@ def _optimizers() -> list[str]:
         *lines,
         "### L-BFGS",
         "",
-        "`symdiff.training.lbfgs(net)` hands the lowered loss and gradients to SciPy's L-BFGS-B (extra `fast`): a minimiser, not a step.",
+        "`python cli.py minimize xor`, in Python `symdiff.training.lbfgs(net)`, hands the lowered loss and gradients to SciPy's L-BFGS-B",
+        "(extra `fast`): a minimiser by line searches, not a step.",
         "Source: Liu and Nocedal, On the limited memory BFGS method for large scale optimization (1989).",
         "",
     ]

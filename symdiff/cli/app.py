@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import symdiff
-from symdiff.cli import bench, check, compare, derive, doctor, explain, inspect, sweep, train
+from symdiff.cli import bench, check, compare, derive, doctor, explain, inspect, minimize, sweep, train
 from symdiff.cli.exits import run
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("derive")(derive.derive)
 app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.command("inspect")(inspect.inspect)
+app.command("minimize")(minimize.minimize)
 app.command("sweep")(sweep.sweep)
 app.command("train")(train.train)
 

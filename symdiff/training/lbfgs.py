@@ -24,6 +24,7 @@ class Minimum:
     """Where a minimisation ended: the weights, and the loss (without any penalty) at the start and after each step.
 
     `reached` is false where it stopped for another reason than a gradient or a decrease below the tolerance; `message` is SciPy's.
+    Ctrl-C ends it with the weights after the last whole step.
     """
 
     weights: dict[Var, Array]
@@ -31,6 +32,7 @@ class Minimum:
     evaluations: int
     reached: bool
     message: str
+    interrupted: bool = False
 
 
 def lbfgs(
@@ -76,26 +78,36 @@ def lbfgs(
     shapes = [np.shape(values[w]) for w in net.weights]
     cuts = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]
     losses: list[float] = []
+    evaluations = 0
+    now = np.concatenate([np.ravel(np.asarray(values[w], np.float64)) for w in net.weights])
 
     def weights_of(vector: Array) -> list[Array]:
         return [part.reshape(shape) for part, shape in zip(np.split(vector, cuts), shapes, strict=True)]
 
     def function(vector: Array) -> tuple[float, Array]:
+        nonlocal evaluations
+        evaluations += 1
         _, value, *slopes = program(*weights_of(vector), *given)
         return float(value), np.concatenate([np.ravel(g) for g in slopes])
 
     def heard(vector: Array) -> None:
-        losses.append(float(program(*weights_of(vector), *given)[0]))
+        nonlocal now
+        now = vector.copy()
+        losses.append(float(program(*weights_of(now), *given)[0]))
         if on_step is not None:
             on_step(len(losses) - 1, losses[-1])
 
-    first = np.concatenate([np.ravel(np.asarray(values[w], np.float64)) for w in net.weights])
-    losses.append(float(program(*weights_of(first), *given)[0]))
+    losses.append(float(program(*weights_of(now), *given)[0]))
     options = {"maxiter": steps, "maxfun": 20 * steps + 20, "maxcor": memory, "gtol": tolerance, "ftol": 0.0}
-    with np.errstate(all="ignore"):  # a trial step may overflow; the line search takes a shorter one
-        found = minimize(function, first, jac=True, method="L-BFGS-B", callback=heard, options=options)
-    ended = {w: part.copy() for w, part in zip(net.weights, weights_of(found.x), strict=True)}
-    return Minimum(ended, losses, int(found.nfev), bool(found.success), str(found.message))
+    reached, message, interrupted = False, "interrupted", False
+    try:
+        with np.errstate(all="ignore"):  # a trial step may overflow; the line search takes a shorter one
+            found = minimize(function, now, jac=True, method="L-BFGS-B", callback=heard, options=options)
+        now, reached, message = found.x, bool(found.success), str(found.message)
+    except KeyboardInterrupt:
+        interrupted = True
+    ended = {w: part.copy() for w, part in zip(net.weights, weights_of(now), strict=True)}
+    return Minimum(ended, losses, evaluations, reached, message, interrupted)
 
 
 def _minimize() -> Callable[..., Any]:

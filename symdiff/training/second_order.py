@@ -219,5 +219,7 @@ def read_method(spec: str | Optimizer | JointOptimizer) -> Optimizer | JointOpti
     """
     if not isinstance(spec, str):
         return spec
+    if spec.partition(":")[0].strip().lower() in ("lbfgs", "l-bfgs"):
+        raise BadSetting("L-BFGS minimises by line searches and is no step: use `minimize NET`, or symdiff.training.lbfgs(net)")
     name, kind, values = read("optimizer", spec, METHODS)
     return JointOptimizer(name, kind, values) if isinstance(kind, JointKind) else Optimizer(name, kind, values)
