@@ -97,7 +97,7 @@ def _page(table: Table, found: Comparison, columns: int) -> list[str]:
 
 
 def _bullet(text: str, columns: int) -> list[str]:
-    first, *rest = wrapped(text, columns - 4, 0)
+    first, *rest = wrapped(text[0].upper() + text[1:], columns - 4, 0)
     return [f"  - {first}", *(f"    {line}" for line in rest)]
 
 

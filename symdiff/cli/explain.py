@@ -73,7 +73,7 @@ def page(found: Explanation, search: Search, columns: int) -> list[str]:
         "",
         *wrapped(
             f"{len(matches) or 'None'} of {found.combinations:,} combinations of conventions "
-            f"{'reproduces' if len(matches) == 1 else 'reproduce'} it ({found.trainings:,} trainings, at most {search.departures} departures)",
+            f"{'reproduces' if len(matches) == 1 else 'reproduce'} it ({found.trainings:,} trainings, at most {search.departures} departure{'s' if search.departures != 1 else ''})",
             columns,
             indent=0,
         ),

@@ -56,8 +56,8 @@ def page(seen: Observed, columns: int) -> list[str]:
     net, training = seen.training.net, seen.training
     last = len(seen.epochs) - 1
     shown = sorted({round(k * last / (ROWS - 1)) for k in range(ROWS)}) if last else [0]
-    slopes = [(name, seen.slopes[name]) for name in list(seen.slopes)[:4]]
-    layers = [(name, seen.cotangents[name]) for name in list(seen.cotangents)[:4]]
+    slopes = [(name, seen.slopes[name]) for name in _ends(list(seen.slopes))]
+    layers = [(name, seen.cotangents[name]) for name in _ends(list(seen.cotangents))]
     rows = [["epoch", "loss", *(f"‖∂E/∂{name}‖" for name, _ in slopes), *(f"rms {name}" for name, _ in layers), "slopes"]]
     for k in shown:
         numbers = (values[k] for _, values in (*slopes, *layers))
@@ -73,6 +73,11 @@ def page(seen: Observed, columns: int) -> list[str]:
     if training.ending == "diverged":
         lines += wrapped(f"The loss before update {training.diverged_at} is not finite.", columns)
     return lines
+
+
+def _ends(names: list[str]) -> list[str]:
+    """A few names: the first and the last two of many."""
+    return names if len(names) <= 4 else names[:2] + names[-2:]
 
 
 def as_data(seen: Observed) -> dict[str, Any]:

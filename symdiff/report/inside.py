@@ -9,8 +9,8 @@ import numpy as np
 from symdiff.api.programs import lower
 from symdiff.errors import BadSetting
 from symdiff.expr.nodes import Var
-from symdiff.report.colours import PALETTE
-from symdiff.report.plot import dress, new_figure, save
+from symdiff.report.colours import PALETTE, plot_colours
+from symdiff.report.plot import MANY, dress, new_figure, save
 from symdiff.training.layers import Observed
 from symdiff.training.net import Net
 
@@ -34,7 +34,7 @@ def prediction_curves(seen: Observed, path: Path) -> None:
         colour = COLOURS[k % len(COLOURS)]
         axes.plot(seen.epochs + 1, seen.predictions[:, k], color=colour, label=name)
         axes.axhline(targets[k], color=colour, linestyle="--", linewidth=0.9, alpha=0.7)
-    dress(axes, f"{net.name}: predictions (targets dashed)", "epoch + 1", "prediction", x_log=True)
+    dress(axes, f"{net.name}: predictions (targets dashed)", "epoch + 1", "prediction", x_log=seen.epochs[-1] > MANY)
     axes.legend(frameon=False, fontsize=9)
     save(figure, path)
 
@@ -64,16 +64,18 @@ def layer_panels(seen: Observed, path: Path) -> None:
     down = 1 + -(-len(layers) // across)
     figure = new_figure(path, 3.7 * across, 3.1 * down, f"{net.name}: slopes are {seen.flow(0)} at first, {seen.flow(-1)} at the end")
     places = figure.add_gridspec(down, 2 * across)
-    at = seen.epochs + 1
+    at, many = seen.epochs + 1, seen.epochs[-1] > MANY
+    own = plot_colours(leaf.var.name for leaf in net.leaves)
     a, b = (figure.add_subplot(places[0, k * across : (k + 1) * across]) for k in range(2))
     for axes, lines, title, y in (
         (a, seen.slopes, "Gradients of the weights", "‖∂E/∂W‖"),
         (b, seen.cotangents, "Slopes that reach the layers", "root mean square of δ"),
     ):
         for k, (name, values) in enumerate(lines.items()):
-            axes.plot(at, values, color=COLOURS[k % len(COLOURS)], label=name)
-        dress(axes, title, "epoch + 1", y, x_log=True, y_log=True)
-        axes.legend(frameon=False, fontsize=8, ncols=2 if len(lines) > 4 else 1)
+            axes.plot(at, values, color=own.get(name, COLOURS[k % len(COLOURS)]), label=name)
+        dress(axes, title, "epoch + 1", y, x_log=many, y_log=True)
+        beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if len(lines) > 4 else {}
+        axes.legend(frameon=False, fontsize=8, **beside)
     for k, name in enumerate(layers):
         row, column = divmod(k, across)
         axes = figure.add_subplot(places[1 + row, 2 * column : 2 * column + 2])
@@ -84,7 +86,7 @@ def layer_panels(seen: Observed, path: Path) -> None:
         shares = np.array([np.histogram(v, edges)[0] / max(v.size, 1) for v in activations])
         bounds = np.concatenate([at, [at[-1] * 1.15]]) if len(at) > 1 else np.array([1.0, 2.0])
         axes.pcolormesh(bounds, edges, shares.T, cmap="Greys", vmin=0, vmax=max(float(np.quantile(shares, 0.995)), 1e-9))
-        dress(axes, f"Activations {name}", "epoch + 1", "value", x_log=True)
+        dress(axes, f"Activations {name}", "epoch + 1", "value", x_log=many)
         axes.grid(False)
     save(figure, path)
 

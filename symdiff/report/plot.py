@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CURVES = {"training": "#2a5db0", "validation": "#d9642b"}
+MANY = 100  # epochs that are drawn logarithmically
 ENDINGS = (".png", ".svg", ".pdf")
 
 
@@ -66,19 +67,22 @@ def save(figure: Figure, path: Path) -> None:
 def loss_curves(
     curves: Mapping[str, Sequence[float]], path: Path, title: str, accuracies: Mapping[str, Sequence[float]] | None = None
 ) -> None:
-    """Losses against epochs, both logarithmic, one line a curve; below them accuracies, as shares of 1, if there are any.
+    """Losses, logarithmic, against epochs, one line a curve; below them accuracies, as shares of 1, if there are any.
+
+    Epochs are logarithmic too where there are many.
 
     Raises: as check_plot; BadSetting if the file cannot be written.
     """
     drawn = [("loss", dict(curves))]
     if accuracies:
         drawn.append(("accuracy, %", {name: [100 * share for share in shares] for name, shares in accuracies.items()}))
+    many = max(map(len, curves.values()), default=0) > MANY
     figure = new_figure(path, 7, 1.5 + 3.2 * len(drawn))
     parts = figure.subplots(len(drawn), 1, squeeze=False, sharex=True)[:, 0]
     for axes, (y, lines) in zip(parts, drawn, strict=True):
         for name, values in lines.items():
             axes.plot(range(1, len(values) + 1), values, label=name, color=CURVES.get(name))
-        dress(axes, title if axes is parts[0] else "", "epoch" if axes is parts[-1] else "", y, x_log=True, y_log=y == "loss")
+        dress(axes, title if axes is parts[0] else "", "epoch" if axes is parts[-1] else "", y, x_log=many, y_log=y == "loss")
         if len(lines) > 1:
             axes.legend(frameon=False)
     save(figure, path)

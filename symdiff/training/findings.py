@@ -50,7 +50,7 @@ def outputs(values: Sequence[float]) -> str:
     return f"[{', '.join(f'{y:.6f}' for y in values)}]"
 
 
-def _told(question: Question, match: Match) -> str:
+def told(question: Question, match: Match) -> str:
     """What a match gives of what was asked."""
     if question.loss:
         return f"{match.loss:.{-question.loss.exponent}f}"
@@ -59,14 +59,14 @@ def _told(question: Question, match: Match) -> str:
 
 def reproduction(question: Question, nearest: Match, reproduced: bool) -> list[Finding]:
     exact = nearest.difference <= max(q.half_unit for q in question.wanted) * (1 + 1e-9)
-    how = "in all its digits" if exact else f"to {nearest.difference:.1e}: near, not equal"
-    read = f"read {moment(nearest.point.updates)}"
+    how = ", as published in all digits" if exact else f", within {nearest.difference:.1e} of what was published: near, not equal"
     if reproduced:
-        return [Finding("reproduced", f"{conventions_of(nearest)}, {read}, gives {_told(question, nearest)}: the published number {how}.")]
+        read = f"{conventions_of(nearest)}, read {moment(nearest.point.updates)}"
+        return [Finding("reproduced", f"{read}, gives {told(question, nearest)}{how}.")]
     return [
         Finding(
             "not reproduced",
-            f"no combination of conventions gives it; the nearest, {conventions_of(nearest)}, gives {_told(question, nearest)}, "
+            f"no combination of conventions gives it; the nearest, {conventions_of(nearest)}, gives {told(question, nearest)}, "
             f"{nearest.difference:.1e} away.",
         )
     ]
@@ -77,11 +77,11 @@ def against_what_is_said(p: Published, question: Question, nearest: Match, said:
     if not wrong or said is None:
         return []
     if said.difference <= question.tolerance:
-        return [Finding("undecided", f"it is said to be {'; '.join(wrong)}; that gives {_told(question, said)}, which is as near.")]
+        return [Finding("undecided", f"it is said to be {'; '.join(wrong)}; that gives {told(question, said)}, which is as near.")]
     return [
         Finding(
             "contradicted",
-            f"it is said to be {'; '.join(wrong)}: that would give {_told(question, said)}, {said.difference:.1e} away.",
+            f"it is said to be {'; '.join(wrong)}: that would give {told(question, said)}, {said.difference:.1e} away.",
         )
     ]
 
@@ -92,14 +92,14 @@ def besides_what_is_said(search: Search, p: Published, question: Question, neare
     for choice, rest in search.taken_back(question, nearest).items():
         if p.said.get(choice.convention) == choice.name or choice.convention == "reading" or rest is None:
             continue
-        text = f"it is not said that {_is(choice)}; otherwise it would give {_told(question, rest)}, {rest.difference:.1e} away"
+        text = f"it is not said that {_phrase(choice)}; otherwise it would give {told(question, rest)}, {rest.difference:.1e} away"
         if abs(rest.first_loss - nearest.first_loss) > question.tolerance:
             text += f". It is another training from the start: its first loss is {nearest.first_loss:.7f} instead of {rest.first_loss:.7f}"
         found.append(Finding("not said", text + "."))
     return found
 
 
-def _is(choice: Choice) -> str:
+def _phrase(choice: Choice) -> str:
     verbs = {
         "update": "the updates are {}",
         "layout": "the program multiplies with {}",

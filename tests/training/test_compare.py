@@ -45,7 +45,7 @@ def test_every_row_is_reproduced(table, name, loss, departures):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("NumPy parallel", "in all its digits"), ("TensorFlow", "near, not equal"), ("Keras (fixed)", "near, not equal")]
+    ("name", "words"), [("NumPy parallel", "as published in all digits"), ("TensorFlow", "near, not equal"), ("Keras (fixed)", "near, not equal")]
 )
 def test_near_is_not_called_equal(table, name, words):
     assert words in texts(table[name], "reproduced")
