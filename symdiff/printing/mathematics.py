@@ -194,6 +194,8 @@ class MathWriter:
         """Scalars before an array."""
         if not scalars:
             return back
+        if len(scalars) == 1 and scalars[0].op == "over" and term.is_number(scalars[0].args[0]) and scalars[0].args[0].data == 1:
+            return self.divided(back, scalars[0].args[1])
         front = self.juxtaposed(scalars, alone=False)
         last = scalars[-1]
         return f"{front}{self.after_number if self.bare_number(last) else self.after_quotient if last.op == 'over' else ' '}{back}"

@@ -10,14 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symdiff.calculus import gradient
+from symdiff.errors import ShapeError
 from symdiff.expr import ops
 from symdiff.expr.algebra import contract
 from symdiff.expr.leaves import var
-from symdiff.expr.node import Expr
+from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Delta, GatherT, Ones, Range, Var
 from symdiff.expr.structure import scan, scatter
+from symdiff.expr.traverse import substitute, variables
+from symdiff.printing.formula import format_formula
+from symdiff.printing.mathml import mathml
 from tests.calculus.test_node_rules import CASES
 from tests.printing.printed import assert_prints_its_value, sample
+from tests.random_expressions import SIZES as RANDOM_SIZES
+from tests.random_expressions import admissible, grown
+from tests.reference import evaluate_all
 
 SIZES = {"n": 3, "d": 4, "k": 2}
 RNG = np.random.default_rng(3)
@@ -162,3 +169,24 @@ def test_random_expression_prints_its_value(e: Expr) -> None:
     rng = np.random.default_rng(0)
     env: dict[Var, Any] = {v: sample(v, sizes, rng) for v in LEAVES}
     assert_prints_its_value(e, env, sizes)
+
+
+@pytest.mark.parametrize("smooth", [True, False])
+def test_random_expressions_over_the_whole_function_table_print_in_every_style(smooth: bool) -> None:
+    """What is finite evaluates to its value; LaTeX is read again by the MathML style."""
+    decided = 0
+    for seed in range(60):
+        try:
+            e = grown(seed, smooth=smooth)
+        except ShapeError:  # operands that do not go together
+            continue
+        e = substitute(e, {v: var(f"v_{v.name}", v.shape, v.assumptions) for v in variables(e)})  # d is a dim there, too
+        rng = np.random.default_rng(seed)
+        env: dict[Var, Any] = {v: admissible(v, rng) for v in variables(e)}
+        assert format_formula(e).text and mathml(format_formula(e, "latex").text).startswith("<mrow>")
+        with np.errstate(all="ignore"):
+            finite = all(np.isfinite(value).all() for value in evaluate_all(list(topological(e)), env, RANDOM_SIZES))
+        if finite:
+            assert_prints_its_value(e, env, RANDOM_SIZES)
+            decided += 1
+    assert decided > 30
