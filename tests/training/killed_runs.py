@@ -18,22 +18,37 @@ from pathlib import Path
 
 import numpy as np
 
-from symdiff.training import checkpoints
+from symdiff.training import checkpoints, loop
 from symdiff.training.checkpoints import checkpoints_in, load
 from symdiff.training.data import Dataset, fitted, split
+from symdiff.training.evaluation import Evaluator
 from symdiff.training.loop import Training, train
+from symdiff.training.net import Net
 from symdiff.training.nets import find_net
 
 EPOCHS = 24
 
 
-def training(folder: Path, resume: bool) -> Training:
+def made() -> tuple[Net, Dataset]:
+    """A net on its rows, and those for validation."""
     generator = np.random.default_rng(0)
     inputs = generator.normal(size=(90, 3))
     parts = split(Dataset("made", inputs, (inputs.sum(axis=1) > 0).astype(float)), validation=0.2)
-    net = fitted(find_net("mlp:3-8-2:tanh:softmax-ce", dropout=0.2), parts.train)
+    assert parts.validation is not None
+    return fitted(find_net("mlp:3-8-2:tanh:softmax-ce", dropout=0.2), parts.train), parts.validation
+
+
+NET, VALIDATION = made()
+STEP = loop.training_step(NET, optimizer="adam", rate_schedule="plateau:patience=5")
+EVALUATOR = Evaluator(NET)
+# Written once, here: the children have to train, not to lower.
+loop.training_step = lambda net, **choices: STEP  # type: ignore[assignment]
+loop.Evaluator = lambda net: EVALUATOR  # type: ignore[assignment,misc]
+
+
+def training(folder: Path, resume: bool) -> Training:
     return train(
-        net, epochs=EPOCHS, batch=16, seed=1, optimizer="adam", learning_rate=0.02, rate_schedule="plateau:patience=5", validation=parts.validation,
+        NET, epochs=EPOCHS, batch=16, seed=1, optimizer="adam", learning_rate=0.02, rate_schedule="plateau:patience=5", validation=VALIDATION,
         patience=20, checkpoint=folder, every=2, resume=folder if resume else None,
     )  # fmt: skip
 
