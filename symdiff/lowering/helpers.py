@@ -94,6 +94,11 @@ def polygamma(n, x):
 ''',
         "zeta",
     ),
+    "apart": _helper('''
+def apart(arrays, held):
+    """Arrays, copied where they show memory that is about to be written to."""
+    return [x.copy() if id(x) in held or id(x.base) in held else x for x in arrays]
+'''),
     "add_at": _helper('''
 def add_at(shape, index, x, dtype):
     """Zeros to which x is added at index, repeated entries adding up."""

@@ -41,15 +41,16 @@ class Lowered:
         self.program = program = [p for _, p in self._passes()][-1]
         self._names = sorted(program.size_names())
         self._special: dict[tuple[str, tuple[int, ...]], Special] = {}
-        ahead = fast and not self._names
-        emitted = self._at((), "np.float64").source if ahead else emit(program)
+        self._known = self._hinted()
+        ahead = fast and self._known is not None
+        emitted = self._at(self._known or (), "np.float64").source if ahead else emit(program)
         self.source: str = emitted.text
         self.function = emitted.function
-        self.raw: Callable[..., Any] = self._at((), "np.float64").run if ahead else run_text(emitted)[self.function]
+        self.raw: Callable[..., Any] = self._at(self._known or (), "np.float64").run if ahead else run_text(emitted)[self.function]
         self._binder = Binder(self.function, program.inputs, program.requirements)
         self._count = len(program.inputs)
         tables = None if fast is False or len(program.instructions) > LARGEST else (_Table(self, "np.float64"), _Table(self, "np.float32"))
-        on_floats = ahead and self.floats is not None
+        on_floats = ahead and not self._names and self.floats is not None
         self._call = compiled_call(self._binder, self.raw, tables, _wrap(structure, len(program.outputs)), structure[1], not on_floats)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
@@ -79,6 +80,11 @@ class Lowered:
         inputs = [(k, v.shape) for k, (_, v) in enumerate(self._recipe.arguments)]
         return {self.program.inputs[k].register: shape.index(longest) for k, shape in inputs if shape.count(longest) == 1}
 
+    def _hinted(self) -> tuple[int, ...] | None:
+        """The sizes of the named dims, if all were given ahead."""
+        hints = dict(self._recipe.hints)
+        return tuple(hints[n] for n in self._names) if all(n in hints for n in self._names) else None
+
     def _sized(self, sizes: tuple[int, ...]) -> Program:
         if not sizes:
             return self.program
@@ -89,7 +95,8 @@ class Lowered:
     def floats(self) -> Callable[..., tuple[float, ...]] | None:
         """If all sizes are known and the program is small enough to be taken apart, the same function from the entries of all inputs,
         as floats, to a tuple of those of all outputs: the state of a loop need not be arrays then. None otherwise."""
-        return None if self._names or self._fast is False else self._at((), "np.float64").floats
+        known = self._known if self._fast else None if self._names else ()
+        return None if known is None or self._fast is False else self._at(known, "np.float64").floats
 
     def for_sizes(self, **sizes: int) -> Lowered:
         """The function for these sizes of the named dims, all of them, with its source: what a call with such sizes runs.
@@ -198,7 +205,7 @@ def lower(
     names: what to call an expression in the source; comments: what to write beside it.
 
     fast: the program is written again for the sizes and the dtype of each call that brings new ones, with memory planned for them; a tiny
-        one is computed on Python floats then. True: so is `source`, if all sizes are known; False: not even calls are.
+        one is computed on Python floats then. True: so is `source`, if `sizes` has them all; False: not even calls are.
     reuse_buffers: calls return arrays that a later call writes to again, though not the next one of the thread, whose arguments they may be.
 
     At run time arithmetic is float64, or float32 throughout if every floating input is float32.

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symdiff.lowering.layout import array_lines, call_lines, indented, statement_lines
+from symdiff.lowering.layout import WIDTH, array_lines, call_lines, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
 from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.program import Buffer, Program
 from symdiff.lowering.writer import return_line
 
-OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "array", "id")
+OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "id")
 
 
 def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
@@ -49,9 +49,9 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     if again:
         opening.append("memory.turn = turn = 1 - memory.turn")
         opening += _apart(writer)
-        opening.append(f"{names_code(list(again.values()))} = memory.results[turn]")
+        opening += assignment_lines(list(again.values()), "memory.results[turn]")
     if writer.kept:
-        opening.append(f"{names_code(list(writer.kept.values()))} = memory.arrays")
+        opening += assignment_lines(list(writer.kept.values()), "memory.arrays")
     lines = [
         f"def {name}({', '.join(arguments)}):",
         *indented(writer.docstring()),
@@ -71,6 +71,12 @@ def names_code(names: Sequence[str]) -> str:
     return f"({names[0]},)" if len(names) == 1 else ", ".join(names)
 
 
+def assignment_lines(names: Sequence[str], value: str) -> list[str]:
+    """The parts of a value to these names."""
+    line = f"{names_code(names)} = {value}"
+    return [line] if len(line) <= WIDTH else call_lines("(", names, f") = {value}")
+
+
 def dtype_code(dtype: str) -> str:
     """What an array's constructor is told of its dtype."""
     return "" if dtype == "np.float64" else f", {dtype}"
@@ -81,10 +87,9 @@ def _apart(w: PlacedWriter) -> list[str]:
     arrays = [w.arguments[i.register] for i in w.program.inputs if i.shape]
     if not arrays:
         return []
-    copies = (
-        f"[array.copy() if {{id(array), id(array.base)}} & held else array for array in ({', '.join(arrays)}{',' * (len(arrays) == 1)})]"
-    )
-    return ["held = memory.held[turn]", f"{names_code(arrays)} = {copies}"]
+    w.context.helpers.add("apart")
+    given = f"({', '.join(arrays)}{',' * (len(arrays) == 1)})"
+    return assignment_lines(arrays, f"apart({given}, memory.held[turn])")
 
 
 def empty_code(buffer: Buffer, dtype: str) -> str:
