@@ -22,7 +22,7 @@ from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
-from symdiff.errors import MissingExtra
+from symdiff.errors import MissingExtra, Unsupported
 
 KEPT = 200  # modules on disk; beyond it the oldest are removed
 LIST = "checksums.json"
@@ -80,13 +80,18 @@ def is_compiled(source: str) -> bool:
 def load(source: str) -> dict[str, Any]:
     """The namespace of a module, compiled unless it has been before.
 
-    Raises: MissingExtra if numba is not installed.
+    Raises: MissingExtra if numba is not installed; Unsupported, with numba's reason, for what this numba cannot compile.
     """
     require_numba()
+    from numba.core.errors import NumbaError
+
     key = digest(source)
     with _lock:
         if key not in _loaded:
-            _loaded[key] = _from_disk(cache_folder() / key, source)
+            try:
+                _loaded[key] = _from_disk(cache_folder() / key, source)
+            except NumbaError as error:
+                raise Unsupported(f"numba {_version('numba')} cannot compile this program; use backend='numpy'. It says: {error}") from None
         return _loaded[key].__dict__
 
 
@@ -111,7 +116,11 @@ def _from_disk(folder: Path, source: str) -> types.ModuleType:
         _file(new).write_text(source, encoding="utf-8")
     except OSError:  # a cache that cannot be written is done without
         return _run(source.replace(", cache=True)", ")"), name, Path(f"<symdiff {name}>"))
-    module = _run(source, name, _file(new))
+    try:
+        module = _run(source, name, _file(new))
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
     try:
         (new / LIST).write_text(json.dumps(_checksums(new)), encoding="utf-8")
         new.rename(folder)

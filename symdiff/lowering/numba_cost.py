@@ -27,7 +27,7 @@ SLOW = {
     "logsumexp": (8e-9, 10e-9), "argsort": (50e-9, 120e-9), "gather_t": (10e-9, 2e-9), "erf": (15e-9, 15e-9), "erfc": (15e-9, 15e-9),
 }  # fmt: skip
 PLAIN = (0.7e-9, 1e-9)
-PRODUCT = (0.12e-9, 0.6e-9)  # a multiplication or an addition of a matrix product
+PRODUCT = (0.12e-9, 0.45e-9)  # a multiplication or an addition of a matrix product
 PRODUCTS = frozenset(("matmul", "dot", "vdot", "tensordot", "einsum", "outer"))
 
 

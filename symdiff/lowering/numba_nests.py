@@ -177,7 +177,7 @@ class Nests:
             return leaf(self, i, index)
         args = [self.spread(a, index, i.shape) for a in i.args]
         if i.op == "cast":
-            text = self.scalar.cast(args[0]) if i.kind == "real" else Text(f"int({args[0].code})")
+            text = self.scalar.cast(args[0], self.kinds[i.args[0]]) if i.kind == "real" else Text(f"int({args[0].code})")
         else:
             kinds = [self.kinds[a] for a in i.args]
             first = int(i.op == "where")
@@ -193,7 +193,7 @@ class Nests:
         made = self.made.get(register)
         if made is not None and made.op == "const":
             return self.scalar.number(made.params[0])
-        return self.scalar.cast(text)
+        return self.scalar.cast(text, self.kinds[register])
 
 
 def _comment(i: Instruction) -> str:

@@ -28,8 +28,10 @@ class Scalar:
         text = literal(float(value))
         return text if self.dtype == "float64" else Text(f"np.float32({text.code})")
 
-    def cast(self, text: Text) -> Text:
+    def cast(self, text: Text, kind: str) -> Text:
         """A whole number or truth value as a real one."""
+        if kind == "bool":
+            return Text(f"{self.number(1.0).code} if {within(text, CONDITION + 1)} else {self.number(0.0).code}", CONDITION)
         return Text(f"{'float' if self.dtype == 'float64' else 'np.float32'}({text.code})")
 
 
@@ -192,7 +194,9 @@ def place(k, n):
     "digamma": (
         '''
 def digamma(x):
-    """The derivative of gammaln, for either sign of x; nan at 0, -1, ..."""
+    """The derivative of gammaln, for either sign of x; infinite at 0, nan at -1, -2, ..."""
+    if x == 0.0:
+        return -1.0 / x
     z = 1.0 - x if x < 0.5 else x
     total = 0.0 * z
     for _ in range(10):

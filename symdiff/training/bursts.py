@@ -53,7 +53,13 @@ def choose_steps(backend: str, step: Step, net: Net, batches: Batches, settings:
     rows = {leaf.var.shape[0]: batches.size for leaf in net.data if leaf.var.shape and isinstance(leaf.var.shape[0], str)}
     plain, fast, compiling = steps.loop.seconds(rows)
     updates = settings.epochs * batches.per_epoch
-    return steps if updates * fast + compiling < updates * plain else None
+    if updates * fast + compiling >= updates * plain:
+        return None
+    try:
+        steps.loop.compile()
+    except Unsupported:
+        return None
+    return steps
 
 
 def go(run: Run, steps: CompiledSteps, on_epoch: Callable[[int, float], None] | None, callbacks: Sequence[Callback]) -> Ending:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 import symdiff as sd
 from symdiff.errors import BadSetting, BindingError, MissingExtra, Unsupported
+from symdiff.expr.build import apply
+from symdiff.expr.functions import FUNCTIONS
 from symdiff.lowering import lowered_compiled, numba_cache
 from symdiff.lowering.lowered import lower
 from symdiff.lowering.lowered_compiled import Compiled
@@ -198,6 +200,23 @@ def test_where_numpy_gives_inf_or_nan_so_do_the_loops(expression, at):
         expected = sd.lower(e, [x])(value)
         found = interpreted(emit_numba(lower(e, [x]).program))(value)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arity", [1, 2])
+def test_every_function_of_the_table_compiles(arity):
+    """All functions of one arity in one program, in both dtypes, at values on either side of what each is fond of."""
+    names = [f.name for f in FUNCTIONS.values() if f.arity == arity and f.name != "polygamma"]
+    x, z = sd.var("x", 6), sd.var("z", 6)
+    outputs = [apply(name, *([x, z][:arity])) for name in names]
+    plain, compiled = (sd.lower(outputs, [x, z][:arity], backend=b, simplify=False) for b in ("numpy", "numba"))
+    values = [np.array([0.3, 1.7, -0.6, 0.0, 25.0, -3.0]), np.array([2.0, -1.5, 0.5, 1.0, 3.0, 0.25])][:arity]
+    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 2e-5)):
+        given_values = [v.astype(dtype) for v in values]
+        with np.errstate(all="ignore"):
+            for name, found, expected in zip(names, compiled(*given_values), plain(*given_values), strict=True):
+                np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance, err_msg=name)
+                assert found.dtype == expected.dtype, name
 
 
 def test_an_index_out_of_bounds_is_an_error():
