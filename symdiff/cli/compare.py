@@ -13,6 +13,7 @@ from symdiff.cli.explain import match_data
 from symdiff.cli.layout import table as table_of
 from symdiff.cli.layout import table_in, wrapped
 from symdiff.errors import UnknownName, did_you_mean
+from symdiff.report.colours import names_of
 from symdiff.report.comparison import schedule_panels
 from symdiff.report.plot import check_plot
 from symdiff.training.comparing import Comparison, Row
@@ -50,10 +51,10 @@ def compare(
     if as_json:
         write([json_text({"command": "compare", "net": known.name, "iterations": iterations, "tables": [_data(t, c) for t, c in found]})])
     else:
-        lines = [f"{known.name}   {known.description}   learning rate {known.learning_rate:g}"]
+        lines = ["   ".join(filter(None, (known.name, known.description, f"learning rate {known.learning_rate:g}")))]
         for t, c in found:
             lines += ["", *_page(t, c, width())]
-        write(lines)
+        write(lines, names=names_of(known))
     if plot is not None:
         schedule_panels(follow_all(known, iterations or USUAL), plot)
 

@@ -11,6 +11,7 @@ from symdiff.cli.console import json_text, width, write
 from symdiff.cli.exits import MISSED, complain, with_exit_code
 from symdiff.cli.layout import table, table_in, wrapped
 from symdiff.cli.options import name_list, net_on
+from symdiff.report.colours import names_of
 from symdiff.training.explaining import DEPARTURES, Explanation, Match, Search, ask
 
 SHOWN = 5
@@ -38,7 +39,10 @@ def explain(
     known = net_on(net, data)
     search = Search(known, learning_rate=learning_rate, departures=departures)
     found = search.explain(ask(known, after, loss, name_list(prediction), tolerance=tolerance))
-    write([json_text(as_data(found, search))] if as_json else page(found, search, width()))
+    if as_json:
+        write([json_text(as_data(found, search))])
+    else:
+        write(page(found, search, width()), names=names_of(known))
     if not found.matches:
         complain(f"no combination of conventions reproduces it within {found.question.tolerance:g}")
         return MISSED

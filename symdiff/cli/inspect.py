@@ -46,7 +46,10 @@ def inspect(
         if view == "surface":
             two_inputs(task.net)
     seen = observe(task.net, start=task.start, **task.arguments)
-    write([json_text(as_data(seen))] if as_json else page(seen, width()))
+    if as_json:
+        write([json_text(as_data(seen))])
+    else:
+        write(page(seen, width()), names=[leaf.var.name for leaf in task.net.leaves])
     if plot is not None:
         draw(seen, plot)
 
@@ -62,7 +65,12 @@ def page(seen: Observed, columns: int) -> list[str]:
     for k in shown:
         numbers = (values[k] for _, values in (*slopes, *layers))
         rows.append([f"{seen.epochs[k]:,}", f"{seen.losses[k]:.6g}", *(f"{x:.2e}" for x in numbers), seen.flow(k)])
-    lines = [f"{net.name}   {net.description}   {training.epochs:,} epochs", "", *table(rows, right=range(len(rows[0]) - 1), gap=2), ""]
+    lines = [
+        "   ".join(filter(None, (net.name, net.description, f"{training.epochs:,} epochs"))),
+        "",
+        *table(rows, right=range(len(rows[0]) - 1), gap=2),
+        "",
+    ]
     ratio = float(seen.ratios[-1])
     lines += wrapped(
         f"The slope that reaches the first layer is {ratio:.2g} of that of the last at the end: {seen.flow(-1)} "

@@ -9,10 +9,11 @@ import numpy as np
 from symdiff.api.programs import lower
 from symdiff.errors import BadSetting
 from symdiff.expr.nodes import Var
+from symdiff.expr.traverse import substitute
 from symdiff.report.colours import PALETTE, plot_colours
 from symdiff.report.plot import MANY, dress, new_figure, save
 from symdiff.training.layers import Observed
-from symdiff.training.net import Net
+from symdiff.training.net import Net, entry_names
 
 COLOURS = tuple(PALETTE.values())
 MOST_LINES = 12
@@ -46,7 +47,7 @@ def output_names(net: Net) -> list[str]:
     >>> output_names(mazur()), output_names(xor())[-1]
     (['out_o1', 'out_o2'], 'out_o, example 4')
     """
-    entries = next(d.entries for d in net.definitions if d.var is net.prediction)
+    entries = next((d.entries for d in net.definitions if d.var is net.prediction), entry_names(net.prediction))
     if not (net.prediction.shape and isinstance(net.prediction.shape[0], str)):
         return list(entries)
     rows = len(net.values()[net.target])
@@ -107,7 +108,7 @@ def decision_surface(seen: Observed, path: Path) -> None:
     x1, x2 = (np.linspace(low[k] - margin, high[k] + margin, GRID) for k in range(2))
     plane = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
     kept = [leaf.var for leaf in (*net.parameters, *net.fixed)]
-    program = lower(net.expanded[net.prediction], [X, *kept])
+    program = lower(substitute(net.prediction, net.expanded), [X, *kept])
     given = values | seen.training.weights
     height = np.asarray(program(plane, *(given[v] for v in kept))).reshape(GRID, GRID)
     middle = (target.min() + target.max()) / 2

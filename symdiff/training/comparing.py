@@ -95,7 +95,7 @@ def _row(search: Search, published: Published, beside: Published | None, iterati
     if iterations is not None:
         now = search.match(ask(search.net, iterations, 1.0), nearest.choices)
     findings = [
-        *reproduction(question, nearest, bool(found.matches)),
+        *reproduction(found),
         *blamed(search, p, beside, question),
     ]
     if found.matches:

@@ -9,7 +9,7 @@ from symdiff.expr.ops import mean, square
 from symdiff.expr.ops import sum as sum_of
 from symdiff.rewrite import simplify_all
 from symdiff.training.conventions import Choice, counts
-from symdiff.training.explaining import Match, Question, Search
+from symdiff.training.explaining import Explanation, Match, Question, Search
 from symdiff.training.net import Net
 from symdiff.training.published import Published
 
@@ -57,19 +57,21 @@ def told(question: Question, match: Match) -> str:
     return outputs(match.point.prediction) if question.prediction else "these weights"
 
 
-def reproduction(question: Question, nearest: Match, reproduced: bool) -> list[Finding]:
+def reproduction(found: Explanation) -> list[Finding]:
+    """What gives the number, and whether anything else does."""
+    question, nearest = found.question, found.nearest[0]
+    given = f"{conventions_of(nearest)}, read {moment(nearest.point.updates)}, gives {told(question, nearest)}"
+    if not found.matches:
+        return [
+            Finding("not reproduced", f"no combination of conventions gives it: the nearest, {given}, is {nearest.difference:.1e} away.")
+        ]
     exact = nearest.difference <= max(q.half_unit for q in question.wanted) * (1 + 1e-9)
-    how = ", as published in all digits" if exact else f", within {nearest.difference:.1e} of what was published: near, not equal"
-    if reproduced:
-        read = f"{conventions_of(nearest)}, read {moment(nearest.point.updates)}"
-        return [Finding("reproduced", f"{read}, gives {told(question, nearest)}{how}.")]
-    return [
-        Finding(
-            "not reproduced",
-            f"no combination of conventions gives it; the nearest, {conventions_of(nearest)}, gives {told(question, nearest)}, "
-            f"{nearest.difference:.1e} away.",
-        )
-    ]
+    how = "as published in all digits" if exact else f"within {nearest.difference:.1e} of what was published: near, not equal"
+    others = len(found.matches) - 1
+    rest = (
+        f"{others or 'none'} of the {found.combinations - 1:,} others that were tried {'is' if others < 2 else 'are'} within the tolerance"
+    )
+    return [Finding("reproduced", f"{given}, {how}; {rest}.")]
 
 
 def against_what_is_said(p: Published, question: Question, nearest: Match, said: Match | None) -> list[Finding]:

@@ -17,6 +17,7 @@ import numpy as np
 from symdiff.api.programs import lower
 from symdiff.calculus import gradient
 from symdiff.expr.nodes import Var
+from symdiff.expr.traverse import substitute
 from symdiff.training.callbacks import EpochEnd
 from symdiff.training.loop import Training, train
 from symdiff.training.net import Array, Definition, Net
@@ -47,9 +48,9 @@ class Observed:
     @property
     def ratios(self) -> Array:
         """At each epoch, the slope that reaches the first layer relative to that of the last."""
-        layers = list(self.cotangents.values())
+        layers = list(self.cotangents.values()) or [np.ones_like(self.losses)]
         with np.errstate(all="ignore"):
-            return np.asarray(layers[0] / layers[-1])
+            return np.asarray(np.where(layers[0] == 0, 0.0, layers[0] / layers[-1]))
 
     def flow(self, k: int) -> Flow:
         """What happens to the slope on its way from the last layer to the first, at the moment k."""
@@ -57,7 +58,7 @@ class Observed:
 
 
 def flow(ratio: float) -> Flow:
-    """The name of a ratio between the slope of the first and of the last layer.
+    """The name of a ratio between the slope of the first and of the last layer; what is no number has overflowed.
 
     >>> flow(0.5), flow(1e-5), flow(1e5), flow(float('nan'))
     ('steady', 'vanishing', 'exploding', 'exploding')
@@ -96,7 +97,7 @@ def _looked_at(net: Net, training: Training, seen: Sequence[tuple[int, Mapping[V
     shown = [d for d in net.definitions if not d.cotangent] or list(net.definitions)
     slopes = gradient(net.loss, net.weights)
     cotangents = gradient(net.loss, [net.expanded[d.var] for d in inner])
-    outputs = [net.loss, net.expanded[net.prediction], *slopes, *cotangents, *(net.expanded[d.var] for d in shown)]
+    outputs = [net.loss, substitute(net.prediction, net.expanded), *slopes, *cotangents, *(net.expanded[d.var] for d in shown)]
     program = lower(outputs, [leaf.var for leaf in net.leaves], simplify=False, name="inside")
 
     losses, predictions, rows = [], [], []
