@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from symdiff import calculus
-from symdiff.api.answers import Blocks
 from symdiff.api.functions import (
     Transformed,
     expression_of,
@@ -19,6 +18,7 @@ from symdiff.api.functions import (
     jacobian_function,
     value_and_grad_function,
 )
+from symdiff.api.printed_blocks import Blocks
 from symdiff.api.programs import lower
 from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr.convert import as_expr

@@ -13,7 +13,6 @@ from typing import Any
 
 from symdiff.api.derivation import Derivation, derivation
 from symdiff.api.derivatives import KINDS, Derivative, Kind, derivatives
-from symdiff.api.hessian_blocks import Hessian
 from symdiff.api.layouts import STYLES, Spelled, layout_of, spelled, spelling
 from symdiff.api.rulebook import conventions
 from symdiff.errors import UnknownName, did_you_mean
@@ -256,26 +255,6 @@ class Answer:
             "conventions": list(self.conventions),
             "steps": [made.to_dict() for made in self.derivations],
         }
-
-
-class Blocks(Hessian):
-    """The blocks of a Hessian in several variables; printed, a matrix of simplified blocks."""
-
-    def __init__(self, rows: Sequence[Sequence[Expr]], loss: Expr, wrt: Sequence[Expr]) -> None:
-        super().__init__(rows, loss, wrt)
-        self.answer = Answer(loss, tuple(wrt), "hessian")
-
-    def __str__(self) -> str:
-        cells = self.answer.cells("unicode")
-        found = block_lines(cells) if cells else []
-        if found and max(map(len, found)) <= 100:
-            return "\n".join(found)
-        pairs = zip(self.answer.found, self.answer.spelled, strict=True)
-        return "\n".join(line for d, s in pairs for line in s.formula.lines(label=f"{self.answer.label(d)} = "))
-
-    def _repr_latex_(self) -> str:
-        cells = self.answer.cells("latex")
-        return f"$\\displaystyle {block_latex(cells)}$" if cells else self.answer._repr_latex_()
 
 
 def _cell(block: Expr, rows: int, columns: int, turned: bool, order: Order, style: str) -> Formula | None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 
 from symdiff.api.linear_forms import LARGE, tidy
+from symdiff.api.loss_forms import read_alike, rewritten
 from symdiff.api.rulebook import LINEAR_RULE, identity_of, rule_of
 from symdiff.api.stages import Stage, Walk
 from symdiff.calculus import gradient, jvp, pullback, pushforward, vjp
@@ -25,7 +26,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Contract, Var
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, substitute, use_counts, variables
-from symdiff.printing.formula import format_formula, op_count
+from symdiff.printing.formula import op_count
 from symdiff.printing.naming import choose_names
 from symdiff.printing.notation import notation
 from symdiff.rewrite import Step, simplify_all
@@ -43,26 +44,6 @@ LOSS_NAMES = ("E", "L", "J", "loss", "loss_")
 def record_of(loss: Expr, wrt: Expr, names: Mapping[Expr, str]) -> Record:
     """The lines of the derivation of d(loss)/d(wrt), with the caller's names for inner expressions."""
     return Deriving(*rewritten(loss, wrt, names), wrt, names).record()
-
-
-def rewritten(loss: Expr, wrt: Expr, own: Mapping[Expr, str]) -> tuple[Expr, Expr, tuple[str, ...]]:
-    """The loss as given, the form of it that is differentiated, and the identities between: the shorter derivation of the two.
-
-    What is known of the variable itself must not be used before differentiation: a gradient does not stay within a constraint.
-    """
-    as_it_is = (loss, loss, ())
-    if own or not isinstance(wrt, Var) or wrt.assumptions or node_count(loss) > LARGE:
-        return as_it_is
-    steps: list[Step] = []
-    (simple,) = simplify_all([loss], steps)
-    lengths = [(len(Walk(e, wrt, ()).stages()), op_count(e)) for e in (simple, loss)]
-    if lengths[0] >= lengths[1]:
-        return as_it_is
-    return (simple, simple, ()) if _read_alike(loss, simple) else (loss, simple, tuple(dict.fromkeys(s.rule for s in steps)))
-
-
-def _read_alike(a: Expr, b: Expr) -> bool:
-    return str(format_formula(a)) == str(format_formula(b))
 
 
 class Deriving:
@@ -243,7 +224,7 @@ class Deriving:
         for rule, s in list(names.items())[:MOST_IDENTITIES]:
             symbols = {e: x for e, x in self.symbols.items() if e not in (s.before, s.after)}
             before, after = substitute(s.before, symbols), substitute(s.after, symbols)
-            if node_count(before, after) < LARGE and not _read_alike(before, after):
+            if node_count(before, after) < LARGE and not read_alike(before, after):
                 self.lines.append(Line("identity", before, after, (identity_of(rule),)))
         self.lines.append(Line("result", self.slope, shown, tuple(map(identity_of, names))))
 

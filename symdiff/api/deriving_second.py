@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from symdiff.api.deriving import TOKEN, Deriving, inner, rewritten
+from symdiff.api.deriving import TOKEN, Deriving, inner
 from symdiff.api.linear_forms import tidy
+from symdiff.api.loss_forms import rewritten
 from symdiff.calculus import hessian, jacobian
 from symdiff.expr.algebra import contract
 from symdiff.expr.node import Expr, topological

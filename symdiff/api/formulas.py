@@ -9,8 +9,10 @@ from symdiff.api.with_sympy import shorter_by_sympy
 from symdiff.errors import UnknownName, did_you_mean
 from symdiff.expr.node import Expr, register_display
 from symdiff.expr.traverse import node_count
-from symdiff.printing.formula import Formula, format_formula
+from symdiff.printing.entries import readable_form
+from symdiff.printing.formula import Formula
 from symdiff.printing.formula import op_count as printed_operations
+from symdiff.printing.kronecker import vec_notes
 from symdiff.rewrite import simplify_all
 
 ENGINES = ("rules", "sympy")
@@ -57,19 +59,23 @@ def op_count(e: Expr) -> int:
 
 def formula(e: Expr, style: str = "unicode") -> Formula:
     """The simplified expression as a formula of a style, with the parts it names."""
-    return format_formula(simplify(e), style)
+    return readable_form(simplify(e), style)
 
 
 def display(style: str, e: Expr) -> str:
-    """What `print(e)` and `e.latex()` show: the simplified formula; of a very large expression only its size."""
+    """What `print(e)` and `e.latex()` show: the simplified formula; of a very large expression only its size.
+
+    Second derivatives in a matrix (four axes) are also printed as a Kronecker product, where they are one.
+    """
     count = node_count(e)
     if count > LARGEST_PRINTED:
         return f"<expression of {count:,} nodes, shape ({', '.join(map(str, e.shape))})>"
     shown = formula(e, style)
     if style == "latex":
-        where = "".join(rf" \quad {'where' if k == 0 else 'and'}\ {name} = {text}" for k, (name, text) in enumerate(shown.where))
-        return (shown.text + where).replace("where", r"\text{where}").replace(r"\quad and", r"\quad \text{and}")
-    return str(shown)
+        words = (r"\text{where}", *[r"\text{and}"] * len(shown.where))
+        return shown.text + "".join(rf" \quad {word}\ {name} = {text}" for word, (name, text) in zip(words, shown.where, strict=False))
+    beneath = vec_notes(simplify(e), 2) if e.ndim == 4 else []
+    return "\n".join([str(shown), *(f"  {note}" for note in beneath)])
 
 
 register_display(display)

@@ -15,7 +15,7 @@ from symdiff.errors import UnknownName, did_you_mean
 from symdiff.expr import ops
 from symdiff.expr.algebra import permute
 from symdiff.expr.node import Expr
-from symdiff.printing.entries import entry_form
+from symdiff.printing.entries import entry_form, readable_form
 from symdiff.printing.formula import Formula, format_formula, transposed_formula
 from symdiff.printing.kronecker import vec_form, vec_notes
 from symdiff.printing.mathml import mathml
@@ -64,7 +64,7 @@ def spelling(style: str, by_entry: bool = False) -> Callable[[Expr], Formula]:
         return lambda e: Formula(str(sympy_source(e)))
     if style == "mathml":
         return lambda e: as_mathml(spelling("latex", by_entry)(e))
-    return (lambda e: entry_form(e, style=style)) if by_entry else (lambda e: format_formula(e, style))
+    return (lambda e: entry_form(e, style=style)) if by_entry else (lambda e: readable_form(e, style))
 
 
 def as_mathml(f: Formula) -> Formula:

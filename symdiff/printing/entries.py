@@ -13,13 +13,13 @@ from symdiff.errors import ShapeError
 from symdiff.expr.dims import Dim, show_shape
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import constant_value
-from symdiff.expr.node import Expr
+from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Const, Delta, Map, Ones, Size
 from symdiff.printing import term
-from symdiff.printing.formula import Formula, leaves_of, style_of
+from symdiff.printing.formula import Formula, format_formula, leaves_of, style_of
 from symdiff.printing.layout import dim
 from symdiff.printing.naming import choose_names
-from symdiff.printing.notation import COMPARISONS, Composer
+from symdiff.printing.notation import COMPARISONS, Composer, notation
 from symdiff.printing.plan import Network, Plan, Sum
 from symdiff.printing.product import Scalars, in_front
 from symdiff.printing.term import Term
@@ -62,6 +62,37 @@ def entry_form(
     writer = spell.writer(table)
     where = tuple((writer.write(term.entry(term.name(p, p.shape), tuple(LETTERS[: p.ndim]))), writer.write(t)) for p, t in defined.items())
     return Formula(writer.write(text), where)
+
+
+def readable_form(e: Expr, style: str = "unicode") -> Formula:
+    """The formula of an expression; by its entries where matrix notation would stand around sums over indices.
+
+    >>> from symdiff.expr.leaves import var
+    >>> from symdiff.expr.ops import einsum
+    >>> T, A, B, C = var('T', ('a', 'b', 'c')), var('A', ('a', 'r')), var('B', ('b', 'r')), var('C', ('c', 'r'))
+    >>> readable_form((einsum('ar,br,cr->abc', A, B, C) - T) ** 2).text
+    '(Σₗ Aᵢₗ Bⱼₗ Cₖₗ − Tᵢⱼₖ)²'
+    """
+    if style == "python" or all(o.ndim <= 2 for o in topological(e)):
+        return format_formula(e, style)
+    found = notation([e], (), (), style_of(style).saving)
+    mixed = any(_sums_inside(t) for t in (*found.roots, *(t for _, t in found.parts)))
+    return entry_form(e, style=style) if mixed and not found.parts else format_formula(e, style)
+
+
+def _sums_inside(t: Term) -> bool:
+    """Whether a product over indices stands inside another notation than a sum or a multiple of such products."""
+    stack = [(t, True)]
+    while stack:
+        u, open_ = stack.pop()
+        if u.op == "call" and u.data[0] == "einsum":
+            if not open_:
+                return True
+            open_ = False
+        scaled = u.op in ("times", "over") and all(a.shape == () or a is u.args[0] or a is u.args[-1] for a in u.args)
+        within = open_ and (u.op in ("add", "neg") or (scaled and sum(a.shape != () for a in u.args) == 1))
+        stack.extend((a, within) for a in u.args)
+    return False
 
 
 class Entries:

@@ -119,3 +119,18 @@ def test_bad_choices_are_named():
 def test_the_default_is_the_gradient_of_a_scalar_and_the_jacobian_of_an_array():
     assert sd.derive(SQUARES, w).kind == "gradient" and sd.derive(X @ w, w).kind == "jacobian"
     assert sd.derive(SQUARES, w)._repr_latex_().startswith("$$\\begin{aligned}")
+
+
+def test_print_says_the_matrix_of_second_derivatives_and_keeps_to_one_notation():
+    lines = str(sd.hessian(FACTORS, U)).splitlines()
+    assert lines == ["2·δᵢₖ (Vᵀ V)ⱼₗ", "  as a matrix, by rows (NumPy's ravel): 2·I ⊗ Vᵀ V", "  by columns: 2·Vᵀ V ⊗ I"]
+    assert sd.hessian(FACTORS, U).latex() == r"2 \delta_{ik} (V^\top V)_{jl}"
+    A, B, C, D = sd.var("A", ("a", "r")), sd.var("B", ("b", "r")), sd.var("C", ("c", "r")), sd.var("D", ("a", "b", "c"))
+    loss = sd.sum((sd.einsum("ir,jr,kr->ijk", A, B, C) - D) ** 2)
+    assert str(sd.grad(loss, A)) == "2·Σₖₗ (Σₘ Aᵢₘ Bₖₘ Cₗₘ − Dᵢₖₗ) Bₖⱼ Cₗⱼ"
+
+
+def test_latex_of_a_choice_and_of_named_parts():
+    assert sd.where(w > 0, sd.exp(w), w).latex() == r"\operatorname{where}(w > 0, \exp(w), w)"
+    assert sd.jacobian(sd.softmax(w), w).latex() == r"\operatorname{diag}(p) - p p^\top \quad \text{where}\ p = \operatorname{softmax}(w)"
+    assert sd.jacobian(sd.softmax(w), w)._repr_latex_().startswith("$\\displaystyle")
