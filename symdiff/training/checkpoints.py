@@ -58,7 +58,6 @@ def save(folder: Path, updates: int, arrays: Mapping[str, Array], record: Mappin
 
     path = folder / f"checkpoint-{updates:012d}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         _clean(folder, path)
         tensors = to_bytes(dict(arrays))
         named = {"file": path.with_suffix(".safetensors").name, "sha256": sha256(tensors).hexdigest()}
@@ -198,6 +197,17 @@ def check_same(checkpoint: Checkpoint, **expected: Any) -> None:
             raise BadSetting(
                 f"{checkpoint.path} was made with {key.replace('_', ' ')} {record['settings'].get(key)}, not {value}: leave it as it was"
             )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for checkpoints before a long run finds that it cannot. Raises: CheckpointError with the reason."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f"checkpoint-{TEMPORARY}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise CheckpointError(f"no checkpoint can be written to {str(folder)!r}: {error.strerror or error}") from None
 
 
 def check_unused(folder: Path) -> None:

@@ -18,7 +18,7 @@ from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import variables
 from symdiff.training.batches import Batches
 from symdiff.training.callbacks import Callback, EpochEnd
-from symdiff.training.checkpoints import check_same, check_unused, load, require_safetensors, save
+from symdiff.training.checkpoints import check_same, check_unused, load, make_folder, require_safetensors, save
 from symdiff.training.evaluation import Evaluation, Evaluator
 from symdiff.training.history import History
 from symdiff.training.net import Array, Net
@@ -82,6 +82,7 @@ class Keeping:
         place = resumed if folder is None else Path(folder)
         if resume is None or place.resolve() != resumed.resolve():
             check_unused(place)
+        make_folder(place)
         identity = {"name": net.name, "net": net.fingerprint, "data": digest_of(net), "settings": settings.to_dict()}
         return cls(place, every or max(1, settings.epochs // 20), keep, identity, options)
 

@@ -195,7 +195,14 @@ def test_settings_out_of_range(tmp_path, setting):
         xor_run(4, checkpoint=tmp_path, **setting)
 
 
-@pytest.mark.parametrize("after", [0, 5])
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match=re.escape("no checkpoint can be written to")) as error:
+        xor_run(4, checkpoint=tmp_path / "file" / "folder")
+    assert "Not a directory" in str(error.value)
+
+
+@pytest.mark.parametrize("after", [0, 1, 8])
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_disk_that_fills_up(tmp_path, monkeypatch, after, call):
     """ENOSPC in the writing: an error that says what is whole, no rubbish, and the earlier checkpoints can be taken up."""
@@ -219,7 +226,7 @@ def test_a_disk_that_fills_up(tmp_path, monkeypatch, after, call):
         assert f"{left[0]} is whole: make room, then --resume {tmp_path}" in str(error.value)
         assert same(xor_run(12, resume=tmp_path), whole)
     else:
-        assert after == 0 and "there is no checkpoint yet" in str(error.value)
+        assert "there is no checkpoint yet" in str(error.value) or "no checkpoint can be written to" in str(error.value)
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path):
