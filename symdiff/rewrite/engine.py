@@ -21,7 +21,7 @@ from symdiff.rewrite.expand import expanded, expanded_terms
 from symdiff.rewrite.fractions import cleared, divided, number_inside, over_common_denominator
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.matrices import visit_linalg
-from symdiff.rewrite.measure import cost, cost_beside
+from symdiff.rewrite.measure import cost, cost_beside, operations
 from symdiff.rewrite.orientation import Signs
 from symdiff.rewrite.powers import number_out_of_power
 from symdiff.rewrite.products import normal_product
@@ -229,10 +229,11 @@ class Round:
         return e
 
 
-def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None, large: int = LARGE) -> list[Expr]:
+def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None, large: int = LARGE, strict: bool = True) -> list[Expr]:
     """Several expressions in normal form, together, so that what they share stays shared.
 
     `steps`, if given, is told each identity that was used. More than `large` nodes get one round without trials.
+    Where all that does not make them shorter they are left as they are; if not `strict`, they have been through such a round.
     """
     current = list(roots)
     if node_count(*current) > large:
@@ -244,7 +245,11 @@ def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None, large: 
         if new == current:
             break
         current = new
-    return [new if cost(new) <= cost(old) else old for new, old in zip(current, roots, strict=True)]
+    most = operations(roots)
+    if operations(current) <= most:
+        return current
+    plain = written(rounds(roots, None, 1)[0])
+    return plain if not strict or operations(plain) <= most else list(roots)
 
 
 def rounds(roots: Sequence[Expr], steps: list[Step] | None, most: int, last: Round | None = None) -> tuple[list[Expr], Round | None]:

@@ -16,7 +16,7 @@ from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Iota, Map, Ones, Size, Var
 from symdiff.rewrite.softmax import log_softmax_of
 
-MOST = 48  # a part with more operations than this counts as one block: comparisons stay local, and their cost constant
+MOST = 48  # parts that are in no block; an expression with more is a block, which pays for them: comparisons stay local
 
 
 def cost(e: Expr) -> int:
@@ -26,6 +26,20 @@ def cost(e: Expr) -> int:
         for node in topological(e, until=lambda n: "cost" in memo_of(n)):
             _visit(node)
     return notes["cost"]  # type: ignore[no-any-return]
+
+
+def operations(roots: Sequence[Expr]) -> int:
+    """Operations of several expressions together, each different node counted once, however many there are."""
+    seen: set[Expr] = set()
+    todo = list(roots)
+    total = 0
+    while todo:
+        e = todo.pop()
+        if e not in seen and constant_value(e) is None:
+            seen.add(e)
+            total += _own(e)
+            todo.extend(_written(e))
+    return total
 
 
 def cost_beside(e: Expr, others: Sequence[Expr]) -> int:
@@ -55,8 +69,11 @@ def _visit(e: Expr) -> None:
         if memo_of(o)["own"]:
             parts.add(o)
     if len(parts) > MOST:
-        own += sum(memo_of(p)["own"] for p in parts)
-        parts = set()
+        loose = {p for p in parts if "block" not in memo_of(p)}
+        if len(loose) > MOST:
+            own += sum(memo_of(p)["own"] for p in loose)
+            parts -= loose
+            notes["block"] = True
     notes["own"] = own
     notes["parts"] = parts
     notes["cost"] = own + sum(memo_of(p)["own"] for p in parts)

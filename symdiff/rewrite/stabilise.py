@@ -13,7 +13,7 @@ from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Map
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, transform
-from symdiff.rewrite.engine import by_function, simplify_all
+from symdiff.rewrite.engine import LARGE, by_function, simplify_all
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.softmax import log_of_sum
 from symdiff.rewrite.solving import solve_instead
@@ -46,7 +46,7 @@ def stabilise_all(roots: Sequence[Expr], quick: bool = False) -> list[Expr]:
     for forms that lose digits.
     """
     count = node_count(*roots) if quick else 0
-    simple = list(roots) if count > QUICK_ROUND else simplify_all(roots, large=QUICK) if quick else simplify_all(roots)
+    simple = list(roots) if count > QUICK_ROUND else simplify_all(roots, large=QUICK if quick else LARGE, strict=False)
     return solve_instead(transform(simple, lambda e, operands: _stable(with_operands(e, operands))))
 
 
