@@ -12,7 +12,8 @@ from symdiff.cli.exits import MISSED, complain, with_exit_code
 from symdiff.cli.layout import table, table_in, wrapped
 from symdiff.cli.options import name_list, net_on
 from symdiff.report.colours import names_of
-from symdiff.training.explaining import DEPARTURES, Explanation, Match, Search, ask
+from symdiff.training.explaining import DEPARTURES, Explanation, Match, Search
+from symdiff.training.questions import ask
 
 SHOWN = 5
 

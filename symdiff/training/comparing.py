@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symdiff.errors import BadSetting, UnknownName, did_you_mean
-from symdiff.training.explaining import Match, Question, Search, ask
+from symdiff.training.explaining import Match, Search
 from symdiff.training.findings import (
     Finding,
     against_what_is_said,
@@ -21,6 +21,7 @@ from symdiff.training.findings import (
 )
 from symdiff.training.net import Net
 from symdiff.training.published import Published
+from symdiff.training.questions import Question, ask
 
 BROAD, NARROW = 3, 1  # departures that are searched where a loss is published, and where it is not
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from symdiff.expr.ops import mean, square
 from symdiff.expr.ops import sum as sum_of
 from symdiff.rewrite import simplify_all
-from symdiff.training.conventions import Choice, counts
-from symdiff.training.explaining import Explanation, Match, Question, Search
+from symdiff.training.conventions import counts
+from symdiff.training.explaining import Explanation, Match, Search
 from symdiff.training.net import Net
 from symdiff.training.published import Published
+from symdiff.training.questions import Question
 
 # From which share of a gap on a convention that moves a number so far is called what.
 SHARES = (
@@ -20,6 +21,16 @@ SHARES = (
     (0.1, "is part of the reason"),
     (0.0, "is not the reason"),
 )
+
+
+PHRASES = {
+    "update": "the updates are {}",
+    "layout": "the program multiplies with {}",
+    "loss": "the loss is the {}",
+    "rate": "the gradient is taken {}",
+    "biases": "the biases are {}",
+    "precision": "it is computed in {}",
+}
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,7 @@ def reproduction(found: Explanation) -> list[Finding]:
 
 
 def against_what_is_said(p: Published, question: Question, nearest: Match, said: Match | None) -> list[Finding]:
+    """Conventions that the text names and the numbers contradict."""
     wrong = [f"{name}, not {nearest.answer(convention)}" for convention, name in p.said.items() if nearest.answer(convention) != name]
     if not wrong or said is None:
         return []
@@ -94,23 +106,11 @@ def besides_what_is_said(search: Search, p: Published, question: Question, neare
     for choice, rest in search.taken_back(question, nearest).items():
         if p.said.get(choice.convention) == choice.name or choice.convention == "reading" or rest is None:
             continue
-        text = f"it is not said that {_phrase(choice)}; otherwise it would give {told(question, rest)}, {rest.difference:.1e} away"
+        text = f"it is not said that {PHRASES[choice.convention].format(choice.name)}; otherwise it would give {told(question, rest)}, {rest.difference:.1e} away"
         if abs(rest.first_loss - nearest.first_loss) > question.tolerance:
             text += f". It is another training from the start: its first loss is {nearest.first_loss:.7f} instead of {rest.first_loss:.7f}"
         found.append(Finding("not said", text + "."))
     return found
-
-
-def _phrase(choice: Choice) -> str:
-    verbs = {
-        "update": "the updates are {}",
-        "layout": "the program multiplies with {}",
-        "loss": "the loss is the {}",
-        "rate": "the gradient is taken {}",
-        "biases": "the biases are {}",
-        "precision": "it is computed in {}",
-    }
-    return verbs[choice.convention].format(choice.name)
 
 
 def blamed(search: Search, p: Published, beside: Published | None, question: Question) -> list[Finding]:
@@ -156,24 +156,26 @@ def _mean_is_half_sum(net: Net) -> bool:
 
 
 def prediction(question: Question, nearest: Match) -> list[Finding]:
+    """Whether the prediction beside a loss is of the same training, and of the same moment."""
     if not (question.prediction and question.loss):
         return []
-    told = f"[{', '.join(q.text for q in question.prediction)}]"
+    published = f"[{', '.join(q.text for q in question.prediction)}]"
     at, point = nearest.prediction_at, nearest.point
     if at is None:
-        return [Finding("prediction", f"its prediction {told} is not that of this training, which is {outputs(point.prediction)}.")]
+        return [Finding("prediction", f"its prediction {published} is not that of this training, which is {outputs(point.prediction)}.")]
     if nearest.mixes:
         return [
             Finding(
                 "prediction",
-                f"its prediction {told} is that {moment(at.updates)}, {outputs(at.prediction)}, its loss that {moment(point.updates)}, "
+                f"its prediction {published} is that {moment(at.updates)}, {outputs(at.prediction)}, its loss that {moment(point.updates)}, "
                 f"where the prediction is {outputs(point.prediction)}: the row mixes the two.",
             )
         ]
-    return [Finding("prediction", f"its prediction {told} is that of the same moment.")]
+    return [Finding("prediction", f"its prediction {published} is that of the same moment.")]
 
 
 def reduction(p: Published, nearest: Match) -> list[Finding]:
+    """Whether the reduction of the error is that of the training that gives the loss."""
     if p.reduction is None:
         return []
     away = abs(nearest.reduction - p.reduction.value)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from symdiff.errors import BadSetting, did_you_mean
-from symdiff.training.explaining import Quoted, quoted
+from symdiff.training.questions import Quoted, quoted
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import pytest
 
 from symdiff.errors import BadSetting, UnknownName
 from symdiff.training.comparing import Row, compare
-from symdiff.training.explaining import Search, quoted
+from symdiff.training.explaining import Search
 from symdiff.training.nets import mazur
 from symdiff.training.published import FOUR_TRAININGS, TUTORIAL, Published, read_published
+from symdiff.training.questions import quoted
 
 SEARCH = Search(mazur())
 BY_NAME = {p.name: p for p in FOUR_TRAININGS}
@@ -45,7 +46,8 @@ def test_every_row_is_reproduced(table, name, loss, departures):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("NumPy parallel", "as published in all digits"), ("TensorFlow", "near, not equal"), ("Keras (fixed)", "near, not equal")]
+    ("name", "words"),
+    [("NumPy parallel", "as published in all digits"), ("TensorFlow", "near, not equal"), ("Keras (fixed)", "near, not equal")],
 )
 def test_near_is_not_called_equal(table, name, words):
     assert words in texts(table[name], "reproduced")

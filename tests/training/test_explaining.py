@@ -8,7 +8,8 @@ import pytest
 
 from symdiff.errors import BadSetting, UnknownName, Unsupported
 from symdiff.training import find_net, mazur, xor
-from symdiff.training.explaining import Search, agreeing_digits, ask, explain, quoted
+from symdiff.training.explaining import Search, explain
+from symdiff.training.questions import agreeing_digits, ask, quoted
 
 SEQUENTIAL = "sequential, output layer first"
 TRANSPOSED = "W1 and W2 transposed"
