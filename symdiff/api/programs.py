@@ -35,7 +35,9 @@ def lower(
     outputs: an expression, or a list, tuple or dict of them, of which a call returns the like; inputs: its arguments, in order.
     The expressions are simplified and put in numerically stable form first (`simplify=False`: lowered as they are; `quick`: large ones are
     simplified with less effort). `names` and `comments` say what to call an expression in the source and what to write beside it.
-    Options: `sizes`, for dims that no input carries; `constants`, arrays to fold; `name`, of the function.
+    Options: `sizes`, for dims that no input carries; `constants`, arrays to fold; `name`, of the function; `fast` (False: the program is not
+    written again for the sizes of calls; True, with all `sizes`: that is the source); `reuse_buffers`, results lie in memory that is written
+    to again by a later call, though not the next. docs/programs.md shows programs in both forms.
 
     backend: 'numpy'; 'numba', which compiles loops at the first call (extra `jit`); 'auto', which takes numba where `calls` are so many
     that compiling surely pays off, and NumPy otherwise.

@@ -73,7 +73,12 @@ def array_lines(name: str, array: np.ndarray, real: str = "np.float64") -> list[
 
 # --- long programs ------------------------------------------------------------------------------------------------
 def cut(
-    names: Names, shared: Sequence[str], statements: Sequence[Statement], head: Sequence[str], result: str, last_reads: frozenset[str]
+    names: Names,
+    shared: Sequence[str],
+    statements: Sequence[Statement],
+    head: Sequence[str],
+    result: Sequence[str],
+    last_reads: frozenset[str],
 ) -> list[str]:
     """Functions of some statements each, and one that calls them. A part hands on, as one tuple, what later parts read.
 
@@ -103,4 +108,4 @@ def cut(
         back = f"return ({''.join(f'{n}, ' for n in place[k]).rstrip()})"
         before += [f"def {parts[k]}({', '.join(arguments)}):", *indented([*unpacked(k), *body, back]), "", ""]
         main += indented([f"{kept[k]} = {parts[k]}({', '.join(arguments)})"])
-    return [*before, *main, *indented([*unpacked(len(chunks)), result])]
+    return [*before, *main, *indented([*unpacked(len(chunks)), *result])]

@@ -16,7 +16,7 @@ from symdiff.lowering.layout import CHUNK, array_lines, cut, indented, statement
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_text import LINES, TEXT
 from symdiff.lowering.program import Program
-from symdiff.lowering.writer import Language, Writer, reads, return_line
+from symdiff.lowering.writer import Language, Writer, reads, return_lines
 
 NUMPY = Language(
     TEXT, LINES, zero_rank=frozenset(("where", "reshape", "elu", "leaky_relu", "einsum", "tensordot", "transpose", "broadcast"))
@@ -82,9 +82,9 @@ def array_function(program: Program, names: Names) -> Function:
     preamble = _preamble(writer, name)
     arguments = tuple(writer.arguments.values())
     head = [f"def {name}({', '.join(arguments)}):", *indented(writer.docstring())]
-    result = return_line(returned)
+    result = return_lines(returned)
     if len(writer.statements) <= CHUNK:
-        lines = [*head, *indented([*preamble, *statement_lines(writer.statements), result])]
+        lines = [*head, *indented([*preamble, *statement_lines(writer.statements), *result])]
     else:
         shared = [*arguments, *writer.context.sizes.values(), *(["dtype"] if writer.context.needs_dtype else [])]
         lines = cut(names, shared, writer.statements, [*head, *indented(preamble)], result, reads(returned))

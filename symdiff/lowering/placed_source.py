@@ -13,7 +13,7 @@ from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
 from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.program import Buffer, Program
-from symdiff.lowering.writer import return_line
+from symdiff.lowering.writer import return_lines
 
 OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "id")
 
@@ -55,7 +55,7 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     lines = [
         f"def {name}({', '.join(arguments)}):",
         *indented(writer.docstring()),
-        *indented([*opening, *statement_lines(writer.statements), *return_line(returned).split("\n")]),
+        *indented([*opening, *statement_lines(writer.statements), *return_lines(returned)]),
     ]
     arrays = [array_lines(n, a, dtype) for n, a in zip(constants, program.constants, strict=True)]
     arrays += [[f"{n} = np.ones({size}{dtype_code(dtype)})"] for size, n in writer.ones.items()]

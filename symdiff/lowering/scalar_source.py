@@ -16,7 +16,8 @@ from symdiff.lowering.numpy_source import RESERVED, Function, Source, array_func
 from symdiff.lowering.program import Program
 from symdiff.lowering.python_text import FLOATS, NAMES
 from symdiff.lowering.scalars import entries
-from symdiff.lowering.writer import Writer, return_line
+from symdiff.lowering.text import Text
+from symdiff.lowering.writer import Writer, return_lines
 
 
 def emit_scalars(program: Program, scalars: Program) -> tuple[Source, str]:
@@ -48,12 +49,12 @@ def _float_function(program: Program, scalars: Program, names: Names, name: str,
     given = [_nested([next(rest) for _ in entries(i.name, _shape(i.shape))], _shape(i.shape)) for i in program.inputs]
     as_arrays = [f"np.array({g})" if i.shape else f"np.float64({g})" for g, i in zip(given, program.inputs, strict=True)]
     before, after = ("[", "]") if len(program.outputs) == 1 else ("", "")
-    result = return_line(returned) if len(returned) != 1 else f"return ({returned[0].code},)"
+    result = return_lines(returned) if len(returned) != 1 else [f"return ({returned[0].code},)"]
     lines = [
         *call_lines(f"def {name}(", arguments, "):"),
         *indented(_docstring(scalars)),
         "    try:",
-        *indented(indented([*statement_lines(writer.statements), *result.split("\n")])),
+        *indented(indented([*statement_lines(writer.statements), *result])),
         "    except (ArithmeticError, ValueError):  # where Python's floats raise, NumPy gives inf or nan",
         *indented(indented(call_lines(f"return flat({before}{fallback}(", as_arrays, f"){after})"))),
     ]
@@ -93,7 +94,7 @@ def _array_call(program: Program, call: str, arrays: Function, floats: Function,
     if first:
         lines.insert(0, f"    return {arrays.name}({', '.join(arrays.arguments)})")
         lines.insert(0, f"if {first}.dtype != np.float64:")
-    lines += [f"return {built[0]}"] if len(built) == 1 else call_lines("return (", built, ")")
+    lines += return_lines([Text(code) for code in built])
     head = [f"def {call}({', '.join(arrays.arguments)}):", f'    """As {arrays.name}, computed on floats."""']
     setup = [[f'{name} = struct.Struct("{size}d").pack_into'] for size, name in put.items()]
     return Function(call, arrays.arguments, [*head, *indented(lines)], setup, set())

@@ -204,9 +204,9 @@ def reads(texts: Sequence[Text]) -> frozenset[str]:
     return frozenset().union(*(t.reads for t in texts))
 
 
-def return_line(texts: Sequence[Text]) -> str:
-    """The last line of a function, over several lines if it must."""
+def return_lines(texts: Sequence[Text]) -> list[str]:
+    """The end of a function, over several lines if it must."""
     line = f"return {', '.join(t.code for t in texts)}"
     if len(line) <= WIDTH or len(texts) == 1:
-        return line
-    return "return (\n" + "".join(f"        {row}\n" for row in wrapped([t.code for t in texts])) + "    )"
+        return [line]
+    return ["return (", *(f"    {row}" for row in wrapped([t.code for t in texts])), ")"]
