@@ -1,8 +1,7 @@
 """What is added to the descent: penalties on the size of the weights, and limits on the size of the gradients.
 
 A penalty is a term of the loss, or, decoupled, a pull on the weight beside its gradient; it acts on all trained parameters, biases
-too, as weight_decay does in PyTorch. Clipping acts on the gradients of the loss
-with its penalty, before the optimizer sees them.
+too, as weight_decay does in PyTorch. Clipping acts on the gradients of the loss with its penalty, before the optimizer sees them.
 """
 
 from __future__ import annotations
