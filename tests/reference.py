@@ -34,6 +34,7 @@ from symdiff.expr.nodes import (
     Slice,
     Var,
 )  # fmt: skip
+from symdiff.expr.traverse import variables
 
 
 def _sinh_safe_sigmoid(x: Any) -> Any:
@@ -101,6 +102,11 @@ def evaluate_all(roots: list[Expr], env: Mapping[Var, Any], sizes: Mapping[str, 
 def evaluate(e: Expr, env: Mapping[Var, Any], sizes: Mapping[str, int] | None = None) -> np.ndarray:
     """The value of `e` at the arrays in `env`; `sizes` for names that no variable carries."""
     return evaluate_all([e], env, sizes)[0]
+
+
+def evaluate_named(e: Expr, values: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> np.ndarray:
+    """As `evaluate`, of arrays by the names of the variables."""
+    return evaluate(e, {v: values[v.name] for v in variables(e)}, sizes)
 
 
 def _node(e: Expr, ops: list[Any], env: Mapping[Var, Any], sizes: Mapping[str, int]) -> Any:

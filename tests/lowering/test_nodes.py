@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,11 +12,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Contract, Delta, GatherT, Linalg, Ones, Range, Reduce, Scan, Scatter, Slice
 from symdiff.lowering.linearize import LOWER
 from symdiff.lowering.lowered import lower
-
-_spec = importlib.util.spec_from_file_location("lowering_reference", Path(__file__).with_name("reference.py"))
-assert _spec is not None and _spec.loader is not None
-reference = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reference)
+from tests.reference import evaluate_named
 
 RNG = np.random.default_rng(3)
 SIZES = {"n": 5, "d": 3, "h": 4}
@@ -114,7 +107,7 @@ def test_node_equals_the_reference(name: str) -> None:
     values = arguments(e)
     f = lower(e, sizes=sizes(e))
     got = f(**values)
-    agree(got, reference.evaluate(e, values, SIZES))
+    agree(got, evaluate_named(e, values, SIZES))
     if not e.shape:
         assert isinstance(got, np.generic)
 
@@ -126,7 +119,7 @@ def test_float32_throughout(name: str) -> None:
     got = np.asarray(lower(e, sizes=sizes(e))(**{k: a.astype(np.float32) if a.dtype == float else a for k, a in values.items()}))
     if any(a.dtype == float for a in values.values()) and got.dtype.kind == "f":
         assert got.dtype == np.float32
-    agree(got, reference.evaluate(e, values, SIZES), 2e-3 if name in ("inv", "cholesky", "solve", "eigh", "power 20") else 2e-4)
+    agree(got, evaluate_named(e, values, SIZES), 2e-3 if name in ("inv", "cholesky", "solve", "eigh", "power 20") else 2e-4)
 
 
 def test_every_node_class_has_a_rule_and_a_case() -> None:
@@ -162,7 +155,7 @@ def test_function_equals_numpy(fn: str) -> None:
         values["x"] = np.abs(points) + 0.1
     e = apply(fn, *[x, y, z][: FUNCTIONS[fn].arity])
     got = lower(e)(**{k: values[k] for k in "xyz"[: FUNCTIONS[fn].arity]})
-    agree(got, reference.evaluate(e, values, SIZES), 1e-13)
+    agree(got, evaluate_named(e, values, SIZES), 1e-13)
 
 
 def test_keys_of_slices_with_names() -> None:

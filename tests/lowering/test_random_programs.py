@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,11 +13,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Delta, Ones
 from symdiff.lowering.lowered import lower
 from symdiff.lowering.program import check
-
-_spec = importlib.util.spec_from_file_location("lowering_reference", Path(__file__).with_name("reference.py"))
-assert _spec is not None and _spec.loader is not None
-reference = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reference)
+from tests.reference import evaluate_named
 
 SIZES = {"n": 3, "d": 2, "m": 4}
 DIMS = ("n", "d", "m", 2, 1)
@@ -138,7 +131,7 @@ def test_random_expressions_equal_the_reference(seed: int) -> None:
     f = lower(roots, inputs)
     check(f.program)
     for e, got in zip(roots, f(**values), strict=True):
-        expected = reference.evaluate(e, values, SIZES)
+        expected = evaluate_named(e, values, SIZES)
         assert np.shape(got) == expected.shape
         scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
         np.testing.assert_allclose(np.asarray(got, float), expected, rtol=1e-11, atol=1e-11 * scale)
