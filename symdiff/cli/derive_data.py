@@ -35,6 +35,7 @@ def as_data(derived: Derived, style: str) -> dict[str, Any]:
         "loss": derived.loss,
         "matrices": _section(derived.matrices, notation),
         "weights": weights,
+        "conventions": derived.conventions,
     }
 
 

@@ -32,6 +32,7 @@ def page(derived: Derived, columns: int) -> list[str]:
     blocks.append(_forward(derived, notation, columns) if derived.weights else _matrix_values(derived, notation))
     if derived.weights:
         blocks.append(_weight_by_weight(derived, notation, columns))
+    blocks.append([f"At a corner: {note}" for note in derived.conventions])
     return [line for block in blocks if block for line in ("", *block)][1:]
 
 

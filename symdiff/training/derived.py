@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from symdiff.api.rulebook import conventions
 from symdiff.errors import BadSetting, UnknownName, did_you_mean
 from symdiff.expr.nodes import Var
 from symdiff.training.formulas import EntryForm, Formulas, Values, inlined_formulas, matrix_formulas
@@ -44,6 +45,11 @@ class Derived:
     entries: dict[Var, Array]
     forward: dict[Var, Array]
     after: dict[Var, Array]
+
+    @property
+    def conventions(self) -> list[str]:
+        """What is chosen where the loss has no derivative in a parameter: relu at 0."""
+        return conventions(self.net.loss, self.net.weights)
 
 
 def derive(net: Net, wanted: Sequence[str] = (), form: Form = "all", at: Mapping[str, float] | None = None) -> Derived:

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import symdiff as sd
-from symdiff.rules.elementwise import CHOICES, DERIVATIVES
+from symdiff.api.rulebook import TITLES
+from symdiff.expr.build import apply
+from symdiff.expr.functions import FUNCTIONS
+from symdiff.rules.elementwise import CHOICE_CONVENTION, CHOICES, DERIVATIVES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
 ROWS = {
@@ -79,3 +82,26 @@ def test_the_derivative_is_the_declared_one(e, at, declared):
 def test_where_nothing_is_declared_no_finite_number_comes_out(e, at):
     gradient = sd.lower(sd.grad(e, list(at)), list(at))
     assert not np.isfinite(gradient(*(np.asarray(value, dtype=float) for value in at.values()))).any()
+
+
+@pytest.mark.parametrize("name", sorted(set(DECLARED) - {"pow"}))
+def test_what_a_function_declares_stands_beneath_its_derivative(name):
+    u = [sd.var(f"u{k}", "n") for k in range(FUNCTIONS[name].arity)]
+    moving = u[1] if name == "polygamma" else u[0]  # the order is no variable
+    assert f"  at a corner: {TITLES.get(name, name)}: {DECLARED[name]}" in sd.derive(sd.sum(apply(name, *u)), moving).text(200)
+
+
+@pytest.mark.parametrize(
+    ("e", "wrt", "note"),
+    [
+        (x**y, y, "the derivative of 0 ** p in p is 0"),
+        (sd.maximum(x, y), x, CHOICE_CONVENTION),
+        (sd.minimum(x, 2), x, CHOICE_CONVENTION),
+        (sd.clip(x, 0, 1), x, CHOICE_CONVENTION),
+        (sd.max(v) + x, v, "at a tie it is shared equally"),
+        (sd.norm(v) * x, v, "no derivative at the zero vector, nan"),
+        (sd.sum(sd.sign(v) * v), v, "0 everywhere"),
+    ],
+)
+def test_choices_reductions_norms_and_flat_functions_say_theirs(e, wrt, note):
+    assert note in sd.derive(e, wrt).text(200) and note in sd.derivation(e, wrt).text(400)
