@@ -11,6 +11,7 @@ from symdiff.cli.console import json_text, width, write
 from symdiff.cli.exits import MISSED, complain, with_exit_code
 from symdiff.cli.layout import table, table_in, wrapped
 from symdiff.cli.options import name_list, net_on
+from symdiff.errors import BadSetting
 from symdiff.report.colours import names_of
 from symdiff.training.explaining import DEPARTURES, Explanation, Match, Search
 from symdiff.training.questions import ask
@@ -24,6 +25,7 @@ def explain(
     after: Annotated[int, typer.Option("--after", metavar="N", help="The update that the number is told for.")],
     loss: Annotated[str | None, typer.Option("--loss", metavar="LOSS", help="The published loss.")] = None,
     prediction: Annotated[str | None, typer.Option("--prediction", metavar="NUMBERS", help="The published outputs, with commas.")] = None,
+    weights: Annotated[str | None, typer.Option("--weights", metavar="SETTINGS", help="Published weights: w1=0.1498,w5=0.3589.")] = None,
     tolerance: Annotated[
         float | None, typer.Option("--tolerance", metavar="D", help="Absolute; 1e-9 or half a unit of the last digit by default.")
     ] = None,
@@ -39,7 +41,7 @@ def explain(
     """Find the conventions (update schedule, layout, loss, precision ...) under which a network gives a published number."""
     known = net_on(net, data)
     search = Search(known, learning_rate=learning_rate, departures=departures)
-    found = search.explain(ask(known, after, loss, name_list(prediction), tolerance=tolerance))
+    found = search.explain(ask(known, after, loss, name_list(prediction), _weights(weights), tolerance))
     if as_json:
         write([json_text(as_data(found, search))])
     else:
@@ -50,12 +52,25 @@ def explain(
     return 0
 
 
+def _weights(text: str | None) -> dict[str, float | str]:
+    """Names with their numbers as text, which keeps final zeros. Raises: BadSetting for a part that is no NAME=NUMBER."""
+    found: dict[str, float | str] = {}
+    for part in name_list(text):
+        name, equals, number = part.partition("=")
+        if not equals:
+            raise BadSetting(f"--weights: {part!r} is given, NAME=NUMBER is wanted, such as w1=0.1498")
+        found[name.strip()] = number
+    return found
+
+
 def asked(found: Explanation) -> str:
     """What is to be explained, in words."""
     question = found.question
     parts = [f"loss {question.loss.text}"] if question.loss else []
     if question.prediction:
         parts.append(f"prediction {numbers(q.text for q in question.prediction)}")
+    if question.weights:
+        parts.append(", ".join(f"{name} {w.text}" for name, w in question.weights.items()))
     return f"{' and '.join(parts)}, told for update {question.after:,}"
 
 
@@ -97,20 +112,25 @@ def page(found: Explanation, search: Search, columns: int) -> list[str]:
 
 def _listing(found: Explanation, matches: Sequence[Match], columns: int) -> list[str]:
     loss = found.question.loss
-    heads = (
-        "loss" if loss else "prediction",
-        "differs by",
-        *(["digits"] if loss else []),
-        "read",
-        "departures",
-    )
-    rows = [heads]
+    rows = [(_kind(found), "differs by", *(["digits"] if loss else []), "read", "departures")]
     for m in matches:
         digits = [f"{m.digits} of {loss.digits}"] if loss else []
-        value = f"{m.loss:.12g}" if loss else numbers(f"{y:.9f}" for y in m.point.prediction)
         departures = [c.name for c in m.departures if c.convention != "reading"]
-        rows.append((value, f"{m.difference:.1e}", *digits, m.answer("reading"), "; ".join(departures) or "none"))
+        rows.append((_value(found, m), f"{m.difference:.1e}", *digits, m.answer("reading"), "; ".join(departures) or "none"))
     return table_in(rows, columns, right=[0, 1])
+
+
+def _kind(found: Explanation) -> str:
+    """What is listed of a training: the first of what was published."""
+    question = found.question
+    return "loss" if question.loss else "prediction" if question.prediction else next(iter(question.weights))
+
+
+def _value(found: Explanation, m: Match) -> str:
+    question = found.question
+    if question.loss:
+        return f"{m.loss:.12g}"
+    return numbers(f"{y:.9f}" for y in m.point.prediction) if question.prediction else f"{m.weight(_kind(found)):.12g}"
 
 
 def _details(found: Explanation, search: Search, m: Match, columns: int) -> list[str]:
@@ -142,7 +162,7 @@ def _details(found: Explanation, search: Search, m: Match, columns: int) -> list
             )
     for gone, rest in search.taken_back(question, m).items():
         if rest is not None and len(m.departures) > 1:
-            lines += wrapped(f"Without “{gone.name}” the loss is {rest.loss:.12g}, {rest.difference:.1e} away.", columns)
+            lines += wrapped(f"Without “{gone.name}” the {_kind(found)} is {_value(found, rest)}, {rest.difference:.1e} away.", columns)
     return lines
 
 
@@ -155,6 +175,7 @@ def as_data(found: Explanation, search: Search) -> dict[str, Any]:
         "after": question.after,
         "loss": question.loss.value if question.loss else None,
         "prediction": [q.value for q in question.prediction] or None,
+        "weights": {name: w.value for name, w in question.weights.items()} or None,
         "tolerance": question.tolerance,
         "learning_rate": found.learning_rate,
         "combinations": found.combinations,

@@ -25,7 +25,7 @@ from symdiff.expr.nodes import Contract, Var
 from symdiff.expr.ops import square
 from symdiff.expr.ops import sum as sum_of
 from symdiff.expr.traverse import substitute, variables
-from symdiff.training.net import Array, Leaf, Net
+from symdiff.training.net import Leaf, Net
 
 Dtype = Literal["float64", "float32"]
 Layer = Literal["output", "input"]  # the one that is updated first
@@ -244,16 +244,16 @@ def untied(net: Net) -> Net:
     own: dict[Var, Leaf] = {}
     definitions = list(net.definitions)
     for leaf in biases(net):
-        if leaf.var.shape:
+        places = [k for k, d in enumerate(definitions) if leaf.var in variables(d.value)]
+        if leaf.var.shape or len(places) != 1:  # one that several layers share stays one number
             continue
-        for k, d in enumerate(definitions):
-            stretched = [e for e in topological(d.value) if isinstance(e, Contract) and variables(e) == [leaf.var]]
-            width = tuple(dim for dim in d.var.shape if isinstance(dim, int))
-            if stretched and width and stretched[-1].shape == d.var.shape:
-                vector = var(leaf.var.name, width)
-                entries = tuple(f"{leaf.var.name}_{i + 1}" for i in range(prod(width)))
-                own[leaf.var] = Leaf(vector, np.full(width, leaf.value), entries)
-                definitions[k] = replace(d, value=substitute(d.value, {stretched[-1]: broadcast_to(vector, d.var.shape)}))
+        d = definitions[places[0]]
+        stretched = [e for e in topological(d.value) if isinstance(e, Contract) and variables(e) == [leaf.var]]
+        width = tuple(dim for dim in d.var.shape if isinstance(dim, int))
+        if stretched and width and stretched[-1].shape == d.var.shape:
+            vector = var(leaf.var.name, width)
+            own[leaf.var] = Leaf(vector, np.full(width, leaf.value))
+            definitions[places[0]] = replace(d, value=substitute(d.value, {stretched[-1]: broadcast_to(vector, d.var.shape)}))
     return replace(
         net,
         parameters=tuple(own.get(leaf.var, leaf) for leaf in net.parameters),
@@ -264,13 +264,9 @@ def untied(net: Net) -> Net:
 
 def _at_zero(net: Net, found: Sequence[Var]) -> Net:
     def zeroed(leaves: Sequence[Leaf]) -> tuple[Leaf, ...]:
-        return tuple(replace(leaf, value=_zeros(leaf.value)) if leaf.var in found else leaf for leaf in leaves)
+        return tuple(replace(leaf, value=np.zeros(leaf.value.shape)) if leaf.var in found else leaf for leaf in leaves)
 
     return replace(net, parameters=zeroed(net.parameters), fixed=zeroed(net.fixed))
-
-
-def _zeros(a: Array) -> Array:
-    return np.zeros_like(a)
 
 
 # --- how exact, and when ------------------------------------------------------------------------------------------

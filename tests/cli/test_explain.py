@@ -30,6 +30,12 @@ def test_json(symdiff):
     assert (best["updates"], best["digits"]) == (999, 15) and data["taken_back"].keys() == {best["conventions"]["rate"]}
 
 
+def test_weights(symdiff):
+    answer = symdiff("explain", "mazur", "--weights", "w1=0.149780716,w5=0.35891648", "--after", "1", "--departures", "1")
+    assert answer.code == 0 and "w1 0.149780716, w5 0.35891648, told for update 1" in answer.out
+    assert answer.lines[6].split() == ["0.149780716133", "2.8e-10", "after", "none"]
+
+
 def test_not_reproduced_is_one(symdiff):
     answer = symdiff("explain", "mazur", "--loss", "0.0012345678", "--after", "20", "--departures", "1")
     assert answer.code == 1 and "None of " in answer.out
@@ -42,6 +48,8 @@ def test_not_reproduced_is_one(symdiff):
         (["mazor", "--loss", "1", "--after", "1"], "did you mean 'mazur'?"),
         (["mazur", "--loss", "x", "--after", "1"], "'x' is given, a number is wanted"),
         (["mazur", "--after", "1"], "nothing is given to explain"),
+        (["mazur", "--weights", "w1", "--after", "1"], "--weights: 'w1' is given, NAME=NUMBER is wanted"),
+        (["mazur", "--weights", "w9=1", "--after", "1"], "mazur has no weight 'w9'"),
         (["mazur", "--loss", "0.1"], "Missing option '--after'"),
         (["mazur", "--loss", "0.1", "--after", "0"], "after: 0 is given"),
         (["mazur", "--loss", "0.1", "--after", "1", "--tolerance", "-1"], "tolerance: -1.0 is given"),
