@@ -75,8 +75,9 @@ def train(
     ] = None,
     dtype: Annotated[str | None, typer.Option("--dtype", metavar="DTYPE", help=f"{', '.join(DTYPES)}.")] = None,
     backend: Annotated[
-        str, typer.Option("--backend", metavar="BACKEND", help=f"{', '.join(BACKENDS)}: compiles the loop, where it pays off (extra jit).")
-    ] = "numpy",
+        str | None,
+        typer.Option("--backend", metavar="BACKEND", help=f"{', '.join(BACKENDS)}: compiles the loop, where it pays off (extra jit)."),
+    ] = None,
     target_loss: Annotated[
         float | None, typer.Option("--target-loss", metavar="LOSS", help="A run that ends above it exits with 1; the net's own by default.")
     ] = None,
@@ -94,14 +95,15 @@ def train(
     """Train a network and print its predictions, its losses and the gradient formulas that were used."""
     if dtype is not None:
         choice("--dtype", dtype, DTYPES)
-    choice("--backend", backend, BACKENDS)
+    if backend is not None:
+        choice("--backend", backend, BACKENDS)
     given = {
         "net": net, "data": data, "target": tuple(name_list(target)), "loss": loss, "dropout": dropout, "label_smoothing": label_smoothing,
         "validation": validation, "test": test, "init": init, "seed": seed, "epochs": epochs, "learning_rate": learning_rate,
         "dtype": dtype, "batch": batch, "optimizer": optimizer, "update": update, "order": tuple(name_list(order)) or None,
         "rate_schedule": schedule, "penalty": penalty_spec(l1, l2, decay), "clip": clip_spec(clip), "patience": patience,
     }  # fmt: skip
-    keeping: dict[str, Any] = {"every": every, "keep": keep, "target_loss": target_loss}
+    keeping: dict[str, Any] = {"every": every, "keep": keep, "target_loss": target_loss, "backend": backend}
     choices, keeping = _resumed(given, keeping, resume) if resume is not None else (_chosen(given), keeping)
     task = make_task(choices)
     goal = keeping.pop("target_loss") if keeping["target_loss"] is not None else task.net.target_loss
@@ -116,7 +118,7 @@ def train(
     for path in (plot, output):
         if path is not None:
             check_writable(path)
-    report = _run(task, goal, checkpoint, resume, keeping, quiet, log_dir, backend)
+    report = _run(task, goal, checkpoint, resume, keeping, quiet, log_dir)
     training = report.training
     if as_json:
         lines = [json_text(as_data(report))]
@@ -143,7 +145,8 @@ def _resumed(given: dict[str, Any], keeping: dict[str, Any], resume: Path) -> tu
 
     Raises: CheckpointError for a checkpoint that is damaged or was not made here; BadSetting for a net that is a file and is not named.
     """
-    options = load(resume).record["options"]
+    record = load(resume).record
+    options = record["options"] | {"backend": record["settings"]["backend"]}
     if "choices" not in options:
         raise CheckpointError(f"{resume} was not made by `train`: it has no choices to go on with; use symdiff.training.train(resume=...)")
     stored = options["choices"]
@@ -164,8 +167,8 @@ def _run(
     keeping: dict[str, Any],
     quiet: bool,
     log_dir: Path | None,
-    backend: str,
 ) -> Report:
+    backend = keeping["backend"] or "numpy"
     options = {
         "choices": task.choices.to_dict() | {"net": task.title},
         "target_loss": goal,

@@ -8,7 +8,7 @@ every update, so that an interrupt finds it whole; a checkpoint (run.py) is that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -142,6 +142,7 @@ def train(
         penalty=settings.penalty, clip=settings.clip,
     )  # fmt: skip
     compiled = choose_steps(backend, step, net, batches, settings)
+    settings = replace(settings, backend="numpy" if compiled is None else "numba")
     run = Run(
         net=net,
         settings=settings,

@@ -21,7 +21,8 @@ from symdiff.training.second_order import JointOptimizer, read_method
 
 @dataclass(frozen=True)
 class Settings:
-    """Numbers, and specs as texts that read back as the same choice. `batch` is None for all rows at once."""
+    """Numbers, and specs as texts that read back as the same choice. `batch` is None for all rows at once; `backend` is the one that
+    was taken, 'numpy' or 'numba', which round differently."""
 
     epochs: int
     learning_rate: float
@@ -35,6 +36,7 @@ class Settings:
     penalty: str | None
     clip: str | None
     patience: int | None
+    backend: str = "numpy"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -94,6 +94,18 @@ def test_kill_and_resume(symdiff, tmp_path):
     assert len(list((tmp_path / "run").iterdir())) == 4  # two are kept, as at first
 
 
+def test_resumed_by_the_backend_it_was_begun_with(symdiff, tmp_path):
+    pytest.importorskip("safetensors")
+    pytest.importorskip("numba")
+    folder, options = str(tmp_path / "run"), ("--backend", "numba", "--target-loss", "9")
+    whole = json.loads(symdiff("train", "xor", "--epochs", "60", *options, "--json").out)
+    symdiff("train", "xor", "--epochs", "30", *options, "--checkpoint", folder, "--every", "7", "--quiet")
+    resumed = json.loads(symdiff("train", "--resume", folder, "--epochs", "60", "--json").out)
+    assert (resumed["weights"], resumed["history"], resumed["backend"]) == (whole["weights"], whole["history"], "numba")
+    answer = symdiff("train", "--resume", folder, "--epochs", "90", "--backend", "numpy")
+    assert answer.code == 2 and "was made with backend numba, not numpy: leave it as it was" in answer.err
+
+
 def test_interrupt_saves_the_weights(symdiff, monkeypatch, tmp_path):
     pytest.importorskip("safetensors")
 
