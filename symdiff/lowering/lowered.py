@@ -195,6 +195,7 @@ def lower(
     name: str = "f",
     fast: bool | None = None,
     reuse_buffers: bool = False,
+    fast_math: bool = False,
 ) -> Lowered:
     """A function of arrays that computes the outputs, and whose `source` is readable NumPy.
 
@@ -207,6 +208,8 @@ def lower(
     fast: the program is written again for the sizes and the dtype of each call that brings new ones, with memory planned for them; a tiny
         one is computed on Python floats then. True: so is `source`, if `sizes` has them all; False: not even calls are.
     reuse_buffers: calls return arrays that a later call writes to again, though not the next one of the thread, whose arguments they may be.
+    fast_math: sin and cos of float64 arrays by the tangent of half the angle, in about half the time: right to 3e-16, but absolutely, not
+        relative to the value, near their zeros.
 
     At run time arithmetic is float64, or float32 throughout if every floating input is float32.
 
@@ -231,4 +234,4 @@ def lower(
         names=names or {},
         comments=comments or {},
     )
-    return Lowered(recipe, structure, fast, Options(reuse_buffers))
+    return Lowered(recipe, structure, fast, Options(reuse_buffers, fast_math))

@@ -13,6 +13,7 @@ from symdiff.lowering.blocked_source import emit_blocked
 from symdiff.lowering.blocks import in_blocks
 from symdiff.lowering.buffers import plan_buffers
 from symdiff.lowering.expansions import expand_functions
+from symdiff.lowering.half_angles import half_angles
 from symdiff.lowering.numpy_source import Source, emit
 from symdiff.lowering.passes import Pass, optimise
 from symdiff.lowering.placed_source import emit_placed
@@ -29,10 +30,11 @@ LARGEST = 1000  # instructions of a program that is written again for each size
 class Options:
     """What the writer of a special program may do.
 
-    `reuse`: results lie in memory that is used again.
+    `reuse`: results lie in memory that is used again. `fast_math`: sines and cosines in float64 may lose digits near their zeros.
     """
 
     reuse: bool = False
+    fast_math: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]
     return (
         ("multiply a matrix with itself", symmetric_products),
         ("scale what is small", scale_early),
+        *((("take half angles", half_angles),) if options.fast_math and dtype == "np.float64" else ()),
         ("write stable functions out", expand_functions(dtype)),
         ("plan buffers", plan_buffers),
     )
