@@ -104,7 +104,7 @@ def besides_what_is_said(search: Search, p: Published, question: Question, neare
     """Departures that the text does not mention, with what they do by themselves."""
     found = []
     for choice, rest in search.taken_back(question, nearest).items():
-        if p.said.get(choice.convention) == choice.name or choice.convention == "reading" or rest is None:
+        if choice.convention in (*p.said, "reading") or rest is None:
             continue
         text = f"it is not said that {PHRASES[choice.convention].format(choice.name)}; otherwise it would give {told(question, rest)}, {rest.difference:.1e} away"
         if abs(rest.first_loss - nearest.first_loss) > question.tolerance:

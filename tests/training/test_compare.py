@@ -115,6 +115,11 @@ def test_a_row_that_says_what_it_is_is_not_contradicted():
     assert not texts(row, "contradicted") and not texts(row, "not said")
 
 
+def test_a_contradiction_is_told_once():
+    row = row_of(replace(BY_NAME["NumPy sequential"], said={"update": "parallel"}))
+    assert "said to be parallel, not sequential, output layer first" in texts(row, "contradicted") and not texts(row, "not said")
+
+
 def test_precision_is_blamed_rightly():
     exact, rounded = BY_NAME["NumPy parallel"], replace(BY_NAME["Keras (fixed)"], loss=quoted("0.0011157867"))
     assert "precision is the reason" in texts(row_of(rounded, exact), "blamed")
