@@ -35,11 +35,12 @@ from symdiff.rules.identities import ELEMENTWISE, Identity
 
 ROUNDS = 12  # until a normal form is reached
 PASSES = 3  # until a written form is
+ENOUGH = 2500  # visits, after which no further round begins
 LARGE = 3000  # nodes; above this, one round without trials: identities, products, like terms
 FUEL = 24  # changes of one node in one round
 DEPTH = 4  # trials within trials
 TRIALS = 80  # products brought to normal form in one visit, after which no further trial begins
-ALL_TRIALS = 4000  # those of a whole round, in equal shares
+ALL_TRIALS = 4000  # those of the first round, in equal shares; the second round has half of them, the third a third
 CHAIN = 2  # trials one after the other: one fraction cleared may be what the next needs
 
 
@@ -78,7 +79,9 @@ class Round:
         self.depth = 0
         self.product = Products(lambda term: normal_product(term, self.may_open, signs.turn))
         self.uses: Counter[Expr] = use_counts(*roots)
-        self.share = min(TRIALS, ALL_TRIALS // (1 + len(self.uses)))
+        self.number: int = 1 if before is None else before.number + 1
+        self.visits: int = 0 if before is None else before.visits  # of all rounds
+        self.share = min(TRIALS, ALL_TRIALS // (len(self.uses) * self.number))
         self.normal: dict[Expr, Expr] = {}
         self.shared: set[Expr] = set()
         self.steps = steps
@@ -131,6 +134,7 @@ class Round:
             self.steps.append(Step(rule, before, after))
 
     def visit(self, e: Expr) -> Expr:
+        self.visits += 1
         if not self.depth:
             self.product.begin(self.share)
         match e:
@@ -245,6 +249,8 @@ def simplify_all(roots: Sequence[Expr], steps: list[Step] | None = None, large: 
         if new == current:
             break
         current = new
+        if last is not None and last.visits > ENOUGH:
+            break
     most = operations(roots)
     if operations(current) <= most:
         return current
@@ -259,8 +265,8 @@ def rounds(roots: Sequence[Expr], steps: list[Step] | None, most: int, last: Rou
     for _ in range(most):
         last = Round(current, steps, signs, large=most == 1, before=last)
         new = [last.run(e) for e in current]
-        if new == current:
-            break
+        if new == current or last.visits > ENOUGH:
+            return new, last
         current = new
     return current, last
 
