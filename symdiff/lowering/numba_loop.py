@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from symdiff.lowering.layout import WIDTH, call_lines, indented, wrapped
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numba_nests import Nests, preamble
-from symdiff.lowering.numba_scalars import taken_apart
+from symdiff.lowering.numba_scalars import places, static_shape, taken_apart
 from symdiff.lowering.numba_source import NAMES, body, decorator, module, signature, value
 from symdiff.lowering.numpy_source import Source
 from symdiff.lowering.program import Program
@@ -98,20 +98,22 @@ def _on_scalars(program: Program, loop: Loop, dtype: str, names: Names) -> tuple
         return None
     nests = body(scalars, names, dtype)
     rest = iter(nests.arguments.values())
-    of_input = [[next(rest) for _ in entries(i.name, _static(i.shape))] for i in program.inputs]
+    of_input = [[next(rest) for _ in entries(i.name, static_shape(i.shape))] for i in program.inputs]
     shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
     found = iter(scalars.outputs)
-    of_output = [[value(nests, next(found).register).code for _ in entries(o.name, _static(shapes[o.register]))] for o in program.outputs]
+    of_output = [
+        [value(nests, next(found).register).code for _ in entries(o.name, static_shape(shapes[o.register]))] for o in program.outputs
+    ]
     carried = {i for i, _ in loop.carried}
     parts = Parts([], [], [], [own[0] for own in of_output[: loop.recorded]], [], [], [])
     for k, i in enumerate(program.inputs):
-        shape, fed, kept = _static(i.shape), k in loop.fed, k in carried
+        shape, fed, kept = static_shape(i.shape), k in loop.fed, k in carried
         if not (shape or fed or kept):
             parts.parameters += of_input[k]
             continue
         argument = names.fresh(i.name if shape else f"{i.name}_at")
         parts.parameters.append(argument)
-        for variable, place in zip(of_input[k], _places(shape), strict=True):
+        for variable, place in zip(of_input[k], places(shape), strict=True):
             index = ", ".join([*(["step"] if fed else []), *(place if shape else ["0"] if kept else [])])
             (parts.feeding if fed else parts.before).append(f"{variable} = {argument}[{index}]")
             if kept:
@@ -158,15 +160,3 @@ def _assigned(moved: Sequence[tuple[str, str]]) -> list[str]:
     if len(targets) + len(values) < WIDTH:
         return [f"{targets} = {values}"]
     return ["(", *indented(wrapped([v for v, _ in moved])), ") = (", *indented(wrapped([new for _, new in moved])), ")"]
-
-
-def _places(shape: Sequence[int]) -> list[list[str]]:
-    """The index of every entry, row by row."""
-    places: list[list[str]] = [[]]
-    for d in shape:
-        places = [[*p, str(k)] for p in places for k in range(d)]
-    return places
-
-
-def _static(shape: Sequence[int | str]) -> tuple[int, ...]:
-    return tuple(d for d in shape if isinstance(d, int))

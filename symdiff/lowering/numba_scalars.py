@@ -6,6 +6,7 @@ cost a call, and a limit of its own, because compiling grows with the number of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -89,3 +90,16 @@ def _sigmoids(s: Scalars, x: Registers) -> Registers:
         rest = s.b.emit("where", [s.function("less", e, s.number(np.inf)), s.multiply(e, first), s.number(1)])
         result[(1, *index)] = rest
     return result
+
+
+def places(shape: Sequence[int]) -> list[list[str]]:
+    """The index of every entry, row by row."""
+    found: list[list[str]] = [[]]
+    for d in shape:
+        found = [[*p, str(k)] for p in found for k in range(d)]
+    return found
+
+
+def static_shape(shape: Sequence[int | str]) -> tuple[int, ...]:
+    """A shape without names, of numbers."""
+    return tuple(d for d in shape if isinstance(d, int))

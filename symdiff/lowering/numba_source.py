@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symdiff.expr.dims import show_shape
+from symdiff.expr.dims import Shape, show_shape
 from symdiff.lowering.helpers import HELPERS
 from symdiff.lowering.kernels import KERNELS
 from symdiff.lowering.layout import array_lines, call_lines, indented, wrapped
-from symdiff.lowering.naming import Names
+from symdiff.lowering.naming import Names, ascii_name
 from symdiff.lowering.numba_nests import Nests, preamble
 from symdiff.lowering.numba_rows import ROWS
+from symdiff.lowering.numba_scalars import places, static_shape, taken_apart
 from symdiff.lowering.numba_texts import SOURCES, helper_lines
 from symdiff.lowering.numpy_source import RESERVED, Source
 from symdiff.lowering.program import Input, Program
+from symdiff.lowering.scalars import entries
 from symdiff.lowering.text import Text
 
 OPTIONS = 'nogil=True, error_model="numpy"'
@@ -29,19 +31,58 @@ def emit_numba(program: Program, dtype: str = "float64") -> Source:
     names = Names(NAMES)
     name = names.fresh(program.name)
     compiled = names.fresh(f"{name}_loops")
-    nests = body(program, names, dtype)
-    results = [value(nests, o.register) for o in program.outputs]
-    arguments = list(nests.arguments.values())
+    nests, arguments, statements, results = _on_scalars(program, names, dtype) or _on_arrays(program, names, dtype)
     lines = [
         decorator([signature(i, dtype) for i in program.inputs]),
         *call_lines(f"def {compiled}(", arguments, "):"),
-        *indented([*_docstring(nests), *preamble(nests, name), *nests.buffers, *nests.lines]),
-        f"    return {', '.join(t.code for t in results)}",
+        *indented([*_docstring(program, arguments), *statements, f"return {', '.join(results)}"]),
         "",
         "",
-        *_plain(nests, name, compiled, arguments),
+        *_plain(program, dtype, name, compiled, arguments),
     ]
     return Source(module(nests, lines), name)
+
+
+Written = tuple[Nests, list[str], list[str], list[str]]  # the nests, the arguments, the statements, the results
+
+
+def _on_arrays(program: Program, names: Names, dtype: str) -> Written:
+    nests = body(program, names, dtype)
+    statements = [*preamble(nests, program.name), *nests.buffers, *nests.lines]
+    return nests, list(nests.arguments.values()), statements, [value(nests, o.register).code for o in program.outputs]
+
+
+def _on_scalars(program: Program, names: Names, dtype: str) -> Written | None:
+    """A small program entry by entry; None if it is not small."""
+    scalars = taken_apart(program)
+    if scalars is None:
+        return None
+    nests = body(scalars, names, dtype)
+    waiting = iter(nests.arguments.values())
+    arguments: list[str] = []
+    before: list[str] = []
+    for i in program.inputs:
+        shape = static_shape(i.shape)
+        own = [next(waiting) for _ in entries(i.name, shape)]
+        arguments.append(names.fresh(i.name) if shape else own[0])
+        before += [f"{variable} = {arguments[-1]}[{', '.join(place)}]" for variable, place in zip(own, places(shape), strict=True) if shape]
+    found = iter(scalars.outputs)
+    results: list[str] = []
+    after: list[str] = []
+    for o, shape in zip(program.outputs, map(static_shape, _output_shapes(program)), strict=True):
+        texts = [value(nests, next(found).register).code for _ in entries(o.name, shape)]
+        if not shape:
+            results.append(texts[0])
+            continue
+        results.append(names.fresh(ascii_name(o.name)))
+        after.append(f"{results[-1]} = np.empty({shape}, np.{dtype})")
+        after += [f"{results[-1]}[{', '.join(place)}] = {text}" for place, text in zip(places(shape), texts, strict=True)]
+    return nests, arguments, [*before, *nests.lines, *after], results
+
+
+def _output_shapes(program: Program) -> list[Shape]:
+    shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+    return [shapes[o.register] for o in program.outputs]
 
 
 def body(program: Program, names: Names, dtype: str) -> Nests:
@@ -85,23 +126,27 @@ def module(nests: Nests, lines: Sequence[str]) -> str:
     return "\n".join([*head, *arrays, *([""] if arrays else []), *helpers, "", *lines, ""])
 
 
-def _docstring(nests: Nests) -> list[str]:
+def _docstring(program: Program, arguments: Sequence[str]) -> list[str]:
     """Shapes of the inputs and outputs."""
-    inputs = [f"{nests.arguments[i.register]} {show_shape(i.shape)}" for i in nests.program.inputs]
-    outputs = [f"{o.name} {show_shape(nests.shapes[o.register])}" for o in nests.program.outputs]
+    inputs = [f"{a} {show_shape(i.shape)}" for a, i in zip(arguments, program.inputs, strict=True)]
+    outputs = [f"{ascii_name(o.name)} {show_shape(shape)}" for o, shape in zip(program.outputs, _output_shapes(program), strict=True)]
     text = f"{', '.join(inputs)} -> {', '.join(outputs)}".strip()
     return [f'"""{text}"""'] if len(text) < 100 else ['"""', *wrapped(inputs), "->", *wrapped(outputs), '"""']
 
 
-def _plain(nests: Nests, name: str, compiled: str, arguments: Sequence[str]) -> list[str]:
+def _plain(program: Program, dtype: str, name: str, compiled: str, arguments: Sequence[str]) -> list[str]:
     """The function to call: scalars come out as NumPy's."""
     call = call_lines(f"{compiled}(", arguments, ")")
-    kinds = {"int": "np.int64", "bool": "np.bool_"}
-    outputs = [(o.register, kinds.get(nests.kinds[o.register], f"np.{nests.scalar.dtype}")) for o in nests.program.outputs]
     head = [*call_lines(f"def {name}(", arguments, "):"), f'    """As {compiled}."""']
-    if all(nests.shapes[r] for r, _ in outputs):
+    shapes = _output_shapes(program)
+    if all(shapes):
         return [*head, *indented([f"return {call[0]}", *call[1:]])]
-    names = Names(NAMES)
-    results = [names.fresh(f"out{k}") for k in range(1, len(outputs) + 1)]
-    back = [r if nests.shapes[register] else f"{scalar}({r})" for r, (register, scalar) in zip(results, outputs, strict=True)]
+    names = Names((*NAMES, *arguments))
+    results = [names.fresh(f"out{k}") for k in range(1, len(shapes) + 1)]
+    kinds = {i.register: i.kind for i in program.inputs} | {i.result: i.kind for i in program.instructions}
+    scalar = {"int": "np.int64", "bool": "np.bool_"}
+    back = [
+        r if shape else f"{scalar.get(kinds[o.register], f'np.{dtype}')}({r})"
+        for r, shape, o in zip(results, shapes, program.outputs, strict=True)
+    ]
     return [*head, *indented([f"{', '.join(results)} = {call[0]}", *call[1:], f"return {', '.join(back)}"])]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,19 +18,10 @@ from symdiff.lowering import lowered_compiled, numba_cache
 from symdiff.lowering.lowered import lower
 from symdiff.lowering.lowered_compiled import Compiled
 from symdiff.lowering.numba_source import emit_numba
+from tests.lowering.test_random_programs import SIZES, Maker
+from tests.reference import evaluate_named
 
 pytest.importorskip("numba")
-
-
-def _sibling(name: str):
-    spec = importlib.util.spec_from_file_location(f"lowering_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-reference = _sibling("reference")
-random_programs = _sibling("test_random_programs")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -51,18 +40,17 @@ def interpreted(source):
 
 def random_case(seed: int):
     rng = np.random.default_rng(seed)
-    maker = random_programs.Maker(rng)
+    maker = Maker(rng)
     for _ in range(14):
         maker.step()
     inputs, roots = list(maker.made[:7]), maker.made[-3:]
-    sizes = random_programs.SIZES
-    values = {x.name: rng.normal(size=tuple(sizes.get(d, d) for d in x.shape)) for x in inputs}
+    values = {x.name: rng.normal(size=tuple(SIZES.get(d, d) for d in x.shape)) for x in inputs}
     return inputs, roots, values
 
 
 def assert_reference(roots, values, found, tolerance=1e-12):
     for e, got in zip(roots, found, strict=True):
-        expected = reference.evaluate(e, values, random_programs.SIZES)
+        expected = evaluate_named(e, values, SIZES)
         assert np.shape(got) == expected.shape
         scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
         np.testing.assert_allclose(np.asarray(got, float), expected, rtol=tolerance, atol=tolerance * scale)
@@ -72,10 +60,12 @@ def assert_reference(roots, values, found, tolerance=1e-12):
 @given(st.integers(0, 10**6))
 def test_the_loops_of_random_expressions_equal_the_reference(seed):
     inputs, roots, values = random_case(seed)
-    run = interpreted(emit_numba(lower(roots, inputs).program))
-    with np.errstate(all="ignore"):
-        found = run(*(v if v.ndim else np.float64(v) for v in values.values()))
-    assert_reference(roots, values, found)
+    named = lower(roots, inputs)
+    for program in (named.program, named.for_sizes(**SIZES).program):
+        run = interpreted(emit_numba(program))
+        with np.errstate(all="ignore"):
+            found = run(*(v if v.ndim else np.float64(v) for v in values.values()))
+        assert_reference(roots, values, found)
 
 
 @pytest.mark.parametrize("seed", [3, 11])
@@ -174,7 +164,13 @@ def test_source_is_plain_loops(squares, tmp_path):
 
 
 def test_sizes_that_are_known_are_ends_of_loops(squares):
-    assert "range(5)" in squares.for_sizes(n=5, d=3).source
+    assert "range(500)" in squares.for_sizes(n=500, d=3).source
+
+
+def test_a_small_program_is_taken_apart(squares):
+    small = squares.for_sizes(n=3, d=2)
+    assert "for " not in small.source and "X_11 * w_1 + X_12 * w_2" in small.source
+    assert_squares(small(*values_of(3, 2)), *values_of(3, 2))
 
 
 @pytest.mark.parametrize(
