@@ -1,7 +1,7 @@
 """Stable functions as the elementwise operations they are made of, so that each is a pass in place and parts are shared.
 
 sigmoid(x) is 1 / (1 + exp(-x)) with the exponent held below overflow; where softplus or log_sigmoid of the same argument have computed
-exp(-|x|) already, it is exp(min(x, 0)) / (1 + exp(-|x|)). A softmax is computed from its logarithm's own exponentials.
+log1p(exp(-|x|)) already, it is exp(min(x, 0) - log1p(exp(-|x|))). A softmax is computed from its logarithm's own exponentials.
 Source: Mächler, Accurately computing log(1 - exp(-|a|)), R package Rmpfr (2012), for log1p(exp(x)).
 """
 
@@ -79,8 +79,7 @@ class _Expansion:
     def logistic_of(self, b: Builder, x: int, shared: bool) -> int:
         """sigmoid(x)."""
         if shared:
-            below = b.function("exp", b.function("minimum", x, b.number(0.0)))
-            return b.divide(below, b.arithmetic("add", self._falling(b, x), b.number(1.0)))
+            return b.function("exp", self._log_of(b, x))
         return b.divide(b.number(1.0), b.arithmetic("add", self._decay(b, x), b.number(1.0)))
 
     def _decay(self, b: Builder, x: int) -> int:
@@ -94,14 +93,18 @@ class _Expansion:
         """exp(-|x|)."""
         made = b.made_by[x]
         x = made.args[0] if made is not None and made.op == "negative" else x
-        return b.function("exp", b.negative(b.function("abs", x)))
+        zero = b.number(0.0)
+        return b.function("exp", b.arithmetic("subtract", b.function("minimum", x, zero), b.function("maximum", x, zero)))
 
     def softplus(self, b: Builder, i: Instruction, args: list[int]) -> int:
         (x,) = args
         return b.arithmetic("add", b.function("maximum", x, b.number(0.0)), b.function("log1p", self._falling(b, x)))
 
     def log_sigmoid(self, b: Builder, i: Instruction, args: list[int]) -> int:
-        (x,) = args
+        return self._log_of(b, args[0])
+
+    def _log_of(self, b: Builder, x: int) -> int:
+        """log(sigmoid(x))."""
         return b.arithmetic("subtract", b.function("minimum", x, b.number(0.0)), b.function("log1p", self._falling(b, x)))
 
     # --- softmax --------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def test_a_softmax_takes_one_exponential_and_a_sigmoid_its_complement() -> None:
     assert f.source.count("np.exp(") == 1
     loss = o.sum(o.softplus(X @ w) - y * (X @ w))
     g = lower([loss, grad(loss, w)], [X, y, w]).for_sizes(n=200, i=100)
-    assert g.source.count("np.exp(") == 2 and "np.where" not in g.source and "sigmoid" not in g.source
+    assert g.source.count("np.exp(") == 2 and "np.abs" not in g.source and "np.where" not in g.source and "sigmoid" not in g.source
 
 
 def test_long_arrays_are_computed_in_blocks() -> None:
@@ -240,8 +240,8 @@ def test_stable_functions_far_out(x: float) -> None:
     alone = [lower(e, [v]) for e in outputs]
     values = np.full(300, x)
     for a, b, c in zip(near(values), plain(values), alone, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-300)
-        np.testing.assert_allclose(c(values), b, rtol=1e-14, atol=1e-300)
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-300)
+        np.testing.assert_allclose(c(values), b, rtol=1e-12, atol=1e-300)
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
