@@ -16,6 +16,7 @@ from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Const, Delta, Map, Ones, Size
 from symdiff.printing import term
+from symdiff.printing.forms import is_new_axis
 from symdiff.printing.formula import Formula, format_formula, leaves_of, style_of
 from symdiff.printing.layout import dim
 from symdiff.printing.naming import choose_names
@@ -77,14 +78,17 @@ def readable_form(e: Expr, style: str = "unicode") -> Formula:
         return format_formula(e, style)
     found = notation([e], (), (), style_of(style).saving)
     mixed = any(_sums_inside(t) for t in (*found.roots, *(t for _, t in found.parts)))
-    return entry_form(e, style=style) if mixed and not found.parts else format_formula(e, style)
+    return entry_form(e, style=style) if mixed else format_formula(e, style)
 
 
 def _sums_inside(t: Term) -> bool:
-    """Whether a product over indices stands inside another notation than a sum or a multiple of such products."""
+    """Whether a product over indices stands inside another notation than a sum or a multiple of such products, or a matrix is stretched
+    along a third axis, for which there is no sign."""
     stack = [(t, True)]
     while stack:
         u, open_ = stack.pop()
+        if len(u.shape) > 2 and is_new_axis(u):
+            return True
         if u.op == "call" and u.data[0] == "einsum":
             if not open_:
                 return True

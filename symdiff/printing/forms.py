@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symdiff.expr.nodes import Var
+from symdiff.printing import term
 from symdiff.printing.layout import WHOLE
 from symdiff.printing.term import Term
 
@@ -53,6 +54,48 @@ def diagonal_side(a: Term, shape: Sequence[Any]) -> str:
     if a.shape[-1:] == tuple(shape[1:]) and shape[0] != 1 and (len(a.shape) == 1 or a.shape[0] == 1):
         return "right"
     return ""
+
+
+def is_identity(t: Term) -> bool:
+    return t.op == "call" and t.data[0] == "eye"
+
+
+def in_letter(t: Term, letter: str) -> Term | None:
+    """arange(n) − 1 as i − 1; None if `t` is made of more than an index and numbers."""
+    if t.op == "call" and t.data[0] == "arange":
+        return term.text(letter, t.shape)
+    if t.op not in ("add", "times", "neg", "over") or not any(a.shape for a in t.args):
+        return None
+    args = [in_letter(a, letter) if a.shape else a for a in t.args]
+    return None if any(a is None for a in args) else term.with_args(t, [a for a in args if a is not None])
+
+
+def joined_norms(scalars: Sequence[Term]) -> list[Term]:
+    """Powers of one norm among factors as one power: ‖A‖ ‖A‖² is ‖A‖³."""
+    found: list[tuple[Term, Term | None, int]] = []  # a factor, the array that it is a power of the norm of, the exponent
+    for t in scalars:
+        base, exponent = _norm_power(t)
+        at = next((k for k, (_, b, _) in enumerate(found) if base is not None and b is not None and _same(b, base)), None)
+        if at is None or base is None:
+            found.append((t, base, exponent))
+        else:
+            total = found[at][2] + exponent
+            found[at] = (term.power(term.call("norm", [base], ()), term.number(total)), base, total)
+    return [t for t, _, _ in found]
+
+
+def _norm_power(t: Term) -> tuple[Term | None, int]:
+    """(x, k) for ‖x‖^k with a whole k."""
+    if t.op == "call" and t.data[0] == "norm":
+        return t.args[0], 1
+    if t.op == "power" and t.args[1].op == "number" and isinstance(t.args[1].data, int):
+        base, exponent = _norm_power(t.args[0])
+        return base, exponent * t.args[1].data
+    if t.op == "matmul" and len(t.args) == 2 and is_square(t):
+        return t.args[0], 2
+    if t.op == "call" and t.data[0] == "sum" and is_sum_of_squares(t):
+        return t.args[0].args[0], 2
+    return None, 0
 
 
 def is_kron(t: Term) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from symdiff.expr.names import SUBSCRIPTS
 from symdiff.printing.mathematics import MathWriter
+from symdiff.printing.numbers import named_number
 from symdiff.printing.term import Term
 
 GREEK = [
@@ -98,6 +99,8 @@ class LatexWriter(MathWriter):
             return str(int(value))
         if value < 0:
             return f"-{self.number(-value)}"
+        if (named := named_number(value, 1)) is not None:
+            return named
         exact = self.fraction(value)
         if exact is not None:
             return f"\\frac{{{exact.numerator}}}{{{exact.denominator}}}"

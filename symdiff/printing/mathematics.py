@@ -16,12 +16,15 @@ from symdiff.expr.functions import FUNCTIONS
 from symdiff.printing import term
 from symdiff.printing.forms import (
     diagonal_side,
+    in_letter,
     is_column_of_ones_product,
+    is_identity,
     is_kron,
     is_new_axis,
     is_open_sum,
     is_square,
     is_unit,
+    joined_norms,
     reads_as_row,
 )
 from symdiff.printing.math_calls import CALLS
@@ -103,6 +106,8 @@ class MathWriter:
             return PRODUCT
         if t.op == "times" and any(diagonal_side(a, t.shape) for a in t.args):
             return PRODUCT
+        if t.op == "times" and not any(a.shape for a in t.args) and len(joined_norms(t.args)) == 1:
+            return POWER
         if t.op == "index" and is_new_axis(t):
             return self.binding(t.args[0])
         if t.op == "compare":
@@ -171,6 +176,7 @@ class MathWriter:
         middle = [a for a in arrays if not diagonal_side(a, t.shape)]
         if lefts or rights:
             chain = [self.diagonal(lefts)] if lefts else []
+            middle = [a for a in middle if not is_identity(a)]
             if len(middle) == 1:
                 chain.append(self.factor(middle[0]))
             elif middle:
@@ -205,7 +211,8 @@ class MathWriter:
         return term.is_number(t) and self.fraction(t.data) is None
 
     def juxtaposed(self, scalars: Sequence[Term], alone: bool = True) -> str:
-        """A product of numbers: 2·a b. An inner product among others stands in brackets."""
+        """A product of numbers: 2·a b. An inner product among others stands in brackets, powers of one norm are one."""
+        scalars = joined_norms(scalars)
         bodies = []
         for k, a in enumerate(scalars):
             last = k == len(scalars) - 1 and alone
@@ -338,10 +345,8 @@ class MathWriter:
         side = diagonal_side(a, shape)
         if not side:
             return self.comparison(a) if a.op == "compare" and level == LOOSE else self.write(a, level)
-        bare = a.args[0] if is_new_axis(a) else a
-        if bare.op == "call" and bare.data[0] == "arange":
-            return "i" if side == "left" else "j"
-        return self.stretched(a, side)
+        index = in_letter(a.args[0] if is_new_axis(a) else a, "i" if side == "left" else "j")
+        return self.write(index, level) if index is not None else self.stretched(a, side)
 
     def call(self, t: Term) -> str:
         """A function of its arguments, or the notation that mathematics has for it."""

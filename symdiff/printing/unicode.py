@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from symdiff.printing.mathematics import MathWriter
+from symdiff.printing.numbers import named_number
 from symdiff.printing.precedence import POSTFIX, POWER, SIGN
 from symdiff.printing.term import Term, decimal
 
@@ -33,6 +34,8 @@ class UnicodeWriter(MathWriter):
             return str(int(value))
         if value < 0:
             return f"−{self.number(-value)}"
+        if (named := named_number(value, 0)) is not None:
+            return named
         exact = self.fraction(value)
         if exact is not None and (value := exact):
             return FRACTIONS.get(value) or (decimal(value) if value.denominator > 20 else None) or f"{value.numerator}/{value.denominator}"

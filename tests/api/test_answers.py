@@ -134,3 +134,9 @@ def test_latex_of_a_choice_and_of_named_parts():
     assert sd.where(w > 0, sd.exp(w), w).latex() == r"\operatorname{where}(w > 0, \exp(w), w)"
     assert sd.jacobian(sd.softmax(w), w).latex() == r"\operatorname{diag}(p) - p p^\top \quad \text{where}\ p = \operatorname{softmax}(w)"
     assert sd.jacobian(sd.softmax(w), w)._repr_latex_().startswith("$\\displaystyle")
+
+
+def test_what_is_stretched_along_a_third_axis_is_written_by_its_entries():
+    loss = sd.sum(sd.exp(-sd.sum((X[:, None, :] - X[None, :, :]) ** 2, axis=2)))
+    text = str(sd.grad(loss, X))
+    assert "Rᵢⱼₖ = Xᵢₖ − Xⱼₖ" in text and text.startswith("2·(Σₖ Eₖᵢ Rₖᵢⱼ − Σₖ Eᵢₖ Rᵢₖⱼ)")

@@ -58,6 +58,9 @@ TABLE: list[tuple[Expr, str, str, str]] = [
     (ops.sqrt(x @ x) * (1 + x @ x), "‖x‖ (1 + ‖x‖²)", r"\left\lVert x\right\rVert \left(1 + \left\lVert x\right\rVert^{2}\right)", "norm(x) * (1 + x @ x)"),
     (ops.kron(A @ B, X), "A B ⊗ X", r"A B \otimes X", "kron(A @ B, X)"),
     (ops.kron(A, B) @ ops.kron(B, A), "(A ⊗ B) (B ⊗ A)", r"(A \otimes B) (B \otimes A)", "kron(A, B) @ kron(B, A)"),
+    (A / (ops.norm(A) * ops.sum(A**2)), "A / ‖A‖³", r"\frac{A}{\left\lVert A\right\rVert^{3}}", "A / (norm(A) * sum(A**2))"),
+    (ops.where(ops.arange("n")[:, None] - 1 >= ops.arange("n"), A, 0), "where(i − 1 ≥ j, A, 0)", r"\operatorname{where}(i - 1 \ge j, A, 0)", "where((arange(n) - 1)[:, None] >= arange(n), A, 0)"),
+    (2 / np.sqrt(np.pi) * ops.exp(-x**2), "2/√π·exp(−x²)", r"\frac{2}{\sqrt{\pi}} \exp(-x^{2})", "1.1283791670955126 * exp(-x**2)"),
     # elementwise
     (x * y * (1 - y), "x ⊙ y ⊙ (1 − y)", r"x \odot y \odot (1 - y)", "x * y * (1 - y)"),
     (A @ x * y, "A x ⊙ y", r"A x \odot y", "(A @ x) * y"),
