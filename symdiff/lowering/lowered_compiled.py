@@ -12,7 +12,7 @@ import numpy as np
 
 from symdiff.errors import BindingError, Unsupported
 from symdiff.expr.node import Expr
-from symdiff.lowering.binding import Binder
+from symdiff.lowering.binding import Binder, compiled_call
 from symdiff.lowering.lowered import Lowered, lower
 from symdiff.lowering.numba_cache import load, numba_is_there, require_numba
 from symdiff.lowering.numba_cost import COMPILED_CALL, compile_seconds, compiled_seconds, numpy_seconds
@@ -20,6 +20,8 @@ from symdiff.lowering.numba_source import emit_numba
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
 from symdiff.lowering.recipe import Recipe, Structure, make_recipe, output_names, structured
+
+DOUBLE = np.dtype(np.float64)
 
 
 class Compiled(Lowered):
@@ -39,9 +41,10 @@ class Compiled(Lowered):
         emitted = emit_numba(self.program)
         self.source, self.function = emitted.text, emitted.function
         self._binder = Binder(self.function, self.program.inputs, self.program.requirements)
-        self._compiled: dict[str, Callable[..., Any]] = {}
+        self._compiled: dict[np.dtype[Any], Callable[..., Any]] = {}
         self._first = next((k for k, i in enumerate(self.program.inputs) if i.kind == "real"), None)
         self.raw = self._run
+        self._call = compiled_call(self._binder, self._run, None, ("", ""), ())
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """The outputs, in the structure that `lower` was given: one array, a list, a tuple or a dict.
@@ -49,7 +52,9 @@ class Compiled(Lowered):
         Raises: BindingError for an input that is missing, unknown or of another shape than it was declared with; DtypeError for one
         that is not real; IndexError for an index out of bounds.
         """
-        values = self._run(*self._binder.arrays(self._binder.ordered(args, keywords)))
+        if keywords or len(args) != len(self.program.inputs):
+            args = tuple(self._binder.ordered(args, keywords))
+        values = self._call(*args)
         listed = [values] if len(self.program.outputs) == 1 else values
         match self._structure[0]:
             case "one":
@@ -62,15 +67,15 @@ class Compiled(Lowered):
                 return tuple(listed)
 
     def _run(self, *args: Any) -> Any:
-        dtype = "float64" if self._first is None else args[self._first].dtype.name
+        dtype = DOUBLE if self._first is None else args[self._first].dtype
         function = self._compiled.get(dtype) or self._load(dtype)
         try:
             return function(*args)
         except TypeError:  # an array that is not in C order, or read-only: numba knows those as other types
             return function(*(np.require(a, requirements=("C", "A", "W")) if isinstance(a, np.ndarray) else a for a in args))
 
-    def _load(self, dtype: str) -> Callable[..., Any]:
-        emitted = emit_numba(self.program, dtype)
+    def _load(self, dtype: np.dtype[Any]) -> Callable[..., Any]:
+        emitted = emit_numba(self.program, dtype.name)
         function: Callable[..., Any] = load(emitted.text)[emitted.function]
         return self._compiled.setdefault(dtype, function)
 
