@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from opt_einsum.paths import DynamicProgramming, greedy
-
 Labels = frozenset[int]
 EXHAUSTIVE = 8  # factors; the time of the search grows exponentially
 LARGEST = 48  # factors of a product that is put in order as a whole
@@ -30,6 +28,8 @@ def contraction_path(factors: Sequence[Labels], out: Labels, size: Mapping[int, 
     n = len(factors)
     if n < 3:
         return [(0, 1)] if n == 2 else []
+    from opt_einsum.paths import DynamicProgramming, greedy  # here, because few programs need it
+
     sizes = {label: max(d, 1) for label, d in size.items()}
     from_right = [(k - 1, k) for k in range(n - 1, 0, -1)]
     candidates = [from_right, [(0, n - 1 - k) for k in range(n - 1)]]
