@@ -8,7 +8,9 @@
 """
 
 # fmt: off
-from symdiff import training
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from symdiff.api.answers import derive
 from symdiff.api.check import check_formula
 from symdiff.api.check_grad import check_grad
@@ -30,6 +32,10 @@ from symdiff.grad import formula, grad, hessian, hvp, jacobian, jvp, value_and_g
 from symdiff.printing.from_sympy import from_sympy
 from symdiff.printing.to_sympy import to_sympy
 
+if _TYPE_CHECKING:
+    from types import ModuleType
+    from symdiff import training
+
 __version__ = "0.1.0"
 __all__ = [
     "BindingError", "ClaimWrong", "DtypeError", "Expr", "MissingExtra", "MissingRule", "NameClash", "ParseError", "ShapeError",
@@ -37,3 +43,10 @@ __all__ = [
     "jvp", "lower", "op_count", "parse", "simplify", "substitute", "to_sympy", "training", "value_and_grad", "var", "vjp",
 ]
 __all__ += _ops.__all__
+
+
+def __getattr__(name: str) -> "ModuleType":
+    """`sd.training`, loaded when it is first asked for: formulas need none of it."""
+    if name == "training":
+        return _import_module("symdiff.training")
+    raise AttributeError(f"module 'symdiff' has no attribute {name!r}")
