@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from symdiff.errors import BindingError, Unsupported, did_you_mean
+from symdiff.expr.collector import paused
 from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
-from symdiff.lowering.binding import Binder, compiled_call
+from symdiff.lowering.binding import Binder, compiled_call, with_numpy_scalars
 from symdiff.lowering.numpy_source import emit
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
@@ -50,8 +51,7 @@ class Lowered:
         self._binder = Binder(self.function, program.inputs, program.requirements)
         self._count = len(program.inputs)
         tables = None if fast is False or len(program.instructions) > LARGEST else (_Table(self, "np.float64"), _Table(self, "np.float32"))
-        on_floats = ahead and not self._names and self.floats is not None
-        self._call = compiled_call(self._binder, self.raw, tables, _wrap(structure, len(program.outputs)), structure[1], not on_floats)
+        self._call = compiled_call(self._binder, self.raw, tables, _wrap(structure, len(program.outputs)), structure[1])
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """The outputs, in the structure that `lower` was given: one array, a list, a tuple or a dict.
@@ -164,7 +164,8 @@ class _Table(dict[tuple[int, ...], Callable[..., Any]]):
     def __missing__(self, sizes: tuple[int, ...]) -> Callable[..., Any]:
         if len(self) >= SPECIALISED:
             self.clear()
-        run = self._lowered._at(sizes, self._dtype).run
+        special = self._lowered._at(sizes, self._dtype)
+        run = special.run if special.floats else with_numpy_scalars(special.run, self._lowered.program.inputs, self._dtype)
         self[sizes] = run
         return run
 
@@ -183,6 +184,7 @@ def _wrap(structure: Structure, count: int) -> tuple[str, str]:
             return ("(", ",)") if one else ("", "")
 
 
+@paused()
 def lower(
     outputs: Any,
     inputs: Any = None,

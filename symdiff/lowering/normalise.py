@@ -19,12 +19,19 @@ def normalise(roots: Sequence[Expr]) -> dict[Expr, Expr]:
     """Every node below the roots with its normal form."""
     new: dict[Expr, Expr] = {}
     for e in topological(*roots):
-        operands = tuple(new[o] for o in e.operands)
+        operands = tuple([new[o] for o in e.operands])
         if isinstance(e, Contract):
-            new[e] = _contract(list(zip(operands, e.labels, strict=True)), e.out)
+            new[e] = e if operands == e.operands and _is_scalar_product(e) else _contract(list(zip(operands, e.labels, strict=True)), e.out)
         else:
             new[e] = with_operands(e, operands) if operands != e.operands else e
     return new
+
+
+def _is_scalar_product(e: Contract) -> bool:
+    """Whether it is a product of scalars as the constructor writes them: at most one number, in front."""
+    if e.shape or isinstance(e.factors[0], (Contract, Ones, Delta)) or len(e.factors) == 1:
+        return False
+    return not any(f.shape or isinstance(f, (Const, Contract, Ones, Delta)) for f in e.factors[1:]) and not e.factors[0].shape
 
 
 def _contract(factors: list[tuple[Expr, Labels]], out: Labels) -> Expr:

@@ -118,27 +118,9 @@ def check(program: Program) -> Program:
             raise ProgramError(f"input {argument.name!r}: register %{argument.register} is defined twice")
         shapes[argument.register], kinds[argument.register] = argument.shape, argument.kind
     for k, i in enumerate(program.instructions):
-        at = f"instruction {k}, %{i.result} = {i.op}"
-        operation = OPERATIONS.get(i.op)
-        if operation is None:
-            raise ProgramError(f"{at}: there is no such operation")
-        if operation.arity is not None and len(i.args) != operation.arity:
-            raise ProgramError(f"{at}: {len(i.args)} operands, {operation.arity} are wanted")
-        for a in i.args:
-            if a not in shapes:
-                raise ProgramError(f"{at}: register %{a} is used before it is defined")
-        if i.result in shapes:
-            raise ProgramError(f"{at}: the register is defined twice")
-        if i.op == "constant":
-            array = program.constants[i.params[0]]
-            shape: Shape = array.shape
-        else:
-            shape = operation.shape(tuple(shapes[a] for a in i.args), i.params)
-        if shape != i.shape:
-            raise ProgramError(f"{at}: the shape is {show_shape(shape)}, not {show_shape(i.shape)}")
-        kind = operation.kind(tuple(kinds[a] for a in i.args), i.params)
-        if kind != i.kind:
-            raise ProgramError(f"{at}: the kind is {kind}, not {i.kind}")
+        wrong = _fault(i, shapes, kinds, program)
+        if wrong:
+            raise ProgramError(f"instruction {k}, %{i.result} = {i.op}: {wrong}")
         shapes[i.result], kinds[i.result] = i.shape, i.kind
     for o in program.outputs:
         if o.register not in shapes:
@@ -146,6 +128,28 @@ def check(program: Program) -> Program:
     if program.buffers:
         _check_buffers(program)
     return program
+
+
+def _fault(i: Instruction, shapes: Mapping[int, Shape], kinds: Mapping[int, Kind], program: Program) -> str:
+    """What is wrong with an instruction after those that gave the shapes and kinds of its operands; '' if nothing is."""
+    operation = OPERATIONS.get(i.op)
+    if operation is None:
+        return "there is no such operation"
+    if operation.arity is not None and len(i.args) != operation.arity:
+        return f"{len(i.args)} operands, {operation.arity} are wanted"
+    for a in i.args:
+        if a not in shapes:
+            return f"register %{a} is used before it is defined"
+    if i.result in shapes:
+        return "the register is defined twice"
+    if i.op == "constant":
+        shape: Shape = program.constants[i.params[0]].shape
+    else:
+        shape = operation.shape(tuple([shapes[a] for a in i.args]), i.params)
+    if shape != i.shape:
+        return f"the shape is {show_shape(shape)}, not {show_shape(i.shape)}"
+    kind = operation.kind(tuple([kinds[a] for a in i.args]), i.params)
+    return "" if kind == i.kind else f"the kind is {kind}, not {i.kind}"
 
 
 def memory_owners(program: Program) -> dict[int, int]:
