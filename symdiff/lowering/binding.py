@@ -125,12 +125,12 @@ def compiled_call(
     tables: tuple[Mapping[tuple[int, ...], Callable[..., Any]], Mapping[tuple[int, ...], Callable[..., Any]]] | None,
     wrap: tuple[str, str],
     keys: tuple[Any, ...],
-    convert: bool = True,
 ) -> Callable[..., Any]:
     """A function of positional arguments that runs at once when all fit, else by way of `binder`.
 
     `tables` have the functions for float64 and for float32 by the sizes of the named dims, in alphabetical order; without them it is
-    `run`. `wrap` is what stands around the result to give it its structure. Scalars are made NumPy's unless `convert` is off.
+    `run`. `wrap` is what stands around the result to give it its structure. Scalars are made NumPy's for `run`, and given as they are to
+    functions of the tables.
     """
     names = Names({"run", "slow", "ndarray", "f8", "f4", "i8", "float", "type", "dtype", "keys", "dict", "zip", "np", "wide", "narrow"})
     arguments = [names.fresh(i.name) for i in binder.inputs]
@@ -143,7 +143,7 @@ def compiled_call(
     for a, i in zip(arguments, binder.inputs, strict=True):
         if not i.shape:
             conditions.append(f"(type({a}) is float or type({a}) is f8)" if i.kind == "real" else "False")
-            passed.append(a if not convert else f"dtype.type({a})" if first else f"f8({a})")
+            passed.append(a if tables is not None else f"dtype.type({a})" if first else f"f8({a})")
             continue
         if a != first:
             conditions.append(f"type({a}) is ndarray")
@@ -200,6 +200,18 @@ def compiled_call(
         "narrow": tables and tables[1],
     }
     exec(compile("\n".join(lines), f"<symdiff call of {binder.function}>", "exec"), space)
+    return space["call"]  # type: ignore[no-any-return]
+
+
+def with_numpy_scalars(run: Callable[..., Any], inputs: Sequence[Input], dtype: str) -> Callable[..., Any]:
+    """`run`, where scalar arguments may be Python's: they become those of the dtype."""
+    if all(i.shape or i.kind != "real" for i in inputs):
+        return run
+    names = Names({"run", "scalar"})
+    arguments = [names.fresh(i.name) for i in inputs]
+    passed = [f"scalar({a})" if not i.shape and i.kind == "real" else a for a, i in zip(arguments, inputs, strict=True)]
+    space: dict[str, Any] = {"run": run, "scalar": getattr(np, dtype.removeprefix("np."))}
+    exec(f"def call({', '.join(arguments)}): return run({', '.join(passed)})", space)
     return space["call"]  # type: ignore[no-any-return]
 
 

@@ -93,7 +93,7 @@ def _array_call(program: Program, call: str, arrays: Function, floats: Function,
     first = next((a for a, i in zip(arrays.arguments, program.inputs, strict=True) if i.shape), None)
     if first:
         lines.insert(0, f"    return {arrays.name}({', '.join(arrays.arguments)})")
-        lines.insert(0, f"if {first}.dtype != np.float64:")
+        lines.insert(0, f'if {first}.dtype.char != "d":')
     lines += return_lines([Text(code) for code in built])
     head = [f"def {call}({', '.join(arrays.arguments)}):", f'    """As {arrays.name}, computed on floats."""']
     setup = [[f'{name} = struct.Struct("{size}d").pack_into'] for size, name in put.items()]
