@@ -18,7 +18,6 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -93,13 +92,6 @@ def load(source: str) -> dict[str, Any]:
             except NumbaError as error:
                 raise Unsupported(f"numba {_version('numba')} cannot compile this program; use backend='numpy'. It says: {error}") from None
         return _loaded[key].__dict__
-
-
-def compile_time(source: str) -> float:
-    """Seconds that loading a module takes: for measurements."""
-    began = perf_counter()
-    load(source)
-    return perf_counter() - began
 
 
 def _from_disk(folder: Path, source: str) -> types.ModuleType:

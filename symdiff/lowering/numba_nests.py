@@ -1,7 +1,7 @@
 """A program as statements on scalars and loop nests: numba compiles those to what C would be.
 
 An array register is a buffer that a nest fills, or an expression of the loop's index that stands where it is read (numba_plan.py). A
-register of rank 0 is a variable. The rows for what is more than pointwise are in numba_rows.py.
+register of rank 0 is a variable. The rows for what is more than pointwise are in numba_rows.py and numba_products.py.
 """
 
 from __future__ import annotations

@@ -35,12 +35,11 @@ class Burst:
 class CompiledSteps:
     """The updates of a net, compiled; made by `compiled_steps`."""
 
-    def __init__(self, loop: CompiledLoop, step: Step, given: Mapping[Var, Any], changing: frozenset[Var], rate: float) -> None:
+    def __init__(self, loop: CompiledLoop, step: Step, given: Mapping[Var, Any], rate: float) -> None:
         self.loop = loop
         self._inputs = step.inputs
         self._state = tuple(step.updates)
         self._given = given
-        self._changing = changing
         self._rate = rate
 
     @property
@@ -102,4 +101,4 @@ def compiled_steps(
         name=f"{net.name}_step",
         dtype=kind.name,
     )
-    return CompiledSteps(loop, step, given, frozenset(changing), rate)
+    return CompiledSteps(loop, step, given, rate)
