@@ -171,8 +171,18 @@ def instantiate(pattern: Expr, found: Found, shape: tuple[int | str, ...]) -> Ex
     return ops.broadcast_to(built[pattern], shape)
 
 
+def _may_match(pattern: Expr, e: Expr) -> bool:
+    """Whether the roots agree, which settles most questions at once."""
+    if isinstance(pattern, Map):
+        return isinstance(e, Map) and e.fn == pattern.fn
+    return not isinstance(pattern, Add) or (isinstance(e, Add) and len(e.terms) == len(pattern.terms))
+
+
 def rewrite(identity: Identity, e: Expr) -> Expr | None:
     """The right side, if `e` is the left side under the condition; None if not."""
+    left = identity.left
+    if not _may_match(left, e) or (isinstance(left, Map) and not all(map(_may_match, left.args, e.operands))):
+        return None
     for found in _matches(identity.left, e, {}):
         if applies(identity, found):
             return instantiate(identity.right, found, e.shape)

@@ -18,8 +18,11 @@ from symdiff.rewrite.terms import Factor, Term, as_term, connected, used_labels
 
 def solve_instead(roots: Sequence[Expr]) -> list[Expr]:
     """The expressions with every inverse that is only multiplied replaced by a solution."""
+    nodes = list(topological(*roots))
+    if not any(map(is_inverse, nodes)):
+        return list(roots)
     blocked = set(roots)
-    for e in topological(*roots):
+    for e in nodes:
         for o in e.operands:
             if is_inverse(o) and not (isinstance(e, Contract) and right_side(as_term(e), o) is not None):
                 blocked.add(o)

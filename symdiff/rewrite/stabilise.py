@@ -10,14 +10,13 @@ from itertools import combinations
 
 from symdiff.expr.algebra import add
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Map
+from symdiff.expr.nodes import Add, Contract, Map
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, transform
 from symdiff.rewrite.engine import LARGE, by_function, simplify_all
 from symdiff.rewrite.match import rewrite
 from symdiff.rewrite.softmax import log_of_sum
 from symdiff.rewrite.solving import solve_instead
-from symdiff.rewrite.terms import as_term, base_and_exponent
 from symdiff.rules.identities import ELEMENTWISE, STABLE, Identity
 
 QUICK = 250  # nodes that are simplified in full while somebody waits for the program
@@ -26,12 +25,13 @@ QUICK_ROUND = 12_000  # nodes that get a single round then
 
 def _functions(e: Expr) -> frozenset[str]:
     """The functions of the terms of a sum, or at the root of anything else; powers do not count."""
-    found = {f.fn for t in (e.operands if isinstance(e, Add) else (e,)) for f in _bases(t) if isinstance(f, Map)}
-    return frozenset(found - {"pow"})
-
-
-def _bases(e: Expr) -> list[Expr]:
-    return [base_and_exponent(f)[0] for f, _ in as_term(e).factors]
+    found: set[str] = set()
+    for t in e.operands if isinstance(e, Add) else (e,):
+        for f in t.factors if isinstance(t, Contract) else (t,):
+            base = f.args[0] if isinstance(f, Map) and f.fn == "pow" else f
+            if isinstance(base, Map):
+                found.add(base.fn)
+    return frozenset(found)
 
 
 _SUMS = [(_functions(i.left), i) for i in STABLE if isinstance(i.left, Add)]
@@ -66,19 +66,19 @@ def named_functions(roots: Sequence[Expr]) -> list[Expr]:
 
     The derivative of a named function is stable as it is, so nothing needs to be simplified after differentiating.
     """
-    if node_count(*roots) <= QUICK_ROUND // 4:
+    nodes = list(topological(*roots))
+    if len(nodes) <= QUICK_ROUND // 4 or all(_named(e) is e for e in nodes):
         return list(roots)
+    return transform(roots, lambda e, operands: _named(with_operands(e, operands)))
 
-    def change(e: Expr, operands: tuple[Expr, ...]) -> Expr:
-        new = with_operands(e, operands)
-        if not isinstance(new, Map):
-            return new
-        found = (rewrite(identity, new) for identity in _NAMED.get(new.fn, ()))
-        result = next((r for r in found if r is not None), None)
-        named = log_of_sum(new) if result is None else result
-        return new if named is None else named
 
-    return transform(roots, change)
+def _named(e: Expr) -> Expr:
+    if not isinstance(e, Map):
+        return e
+    found = (rewrite(identity, e) for identity in _NAMED.get(e.fn, ()))
+    result = next((r for r in found if r is not None), None)
+    named = log_of_sum(e) if result is None else result
+    return e if named is None else named
 
 
 # --- pairs of terms -----------------------------------------------------------------------------------------------
