@@ -26,6 +26,7 @@ from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.lowering.lowered import Lowered
+from symdiff.rewrite import without_corners
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -49,6 +50,14 @@ def _argnums(wrt: Any, argnums: Argnums | None) -> Argnums:
     """Which arguments of a function are differentiated: by position, or by JAX's name for it; the first by default."""
     chosen: Argnums = argnums if argnums is not None else 0 if wrt is None else wrt
     return chosen
+
+
+def _smooth(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A transformation of one expression in several, of the expression without the corners that cancel in it."""
+    return lambda e, targets: f(without_corners([e], set(targets))[0], targets)
+
+
+_gradient, _jacobian, _hessian = _smooth(calculus.gradient), _smooth(calculus.jacobian), _smooth(calculus.hessian)
 
 
 def _is_function(e: Any) -> bool:
@@ -75,9 +84,9 @@ def grad(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums 
     array([2., 4.])
     """
     if _is_function(loss):
-        return grad_function(loss, _argnums(wrt, argnums), has_aux, calculus.gradient, _lower)
+        return grad_function(loss, _argnums(wrt, argnums), has_aux, _gradient, _lower)
     targets, single = _one_or_many(wrt, "grad")
-    result = calculus.gradient(as_expr(loss), targets)
+    result = _gradient(as_expr(loss), targets)
     return result[0] if single else result
 
 
@@ -95,7 +104,7 @@ def value_and_grad(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums
     (np.float64(8.0), np.float64(12.0))
     """
     if _is_function(loss):
-        return value_and_grad_function(loss, _argnums(wrt, argnums), has_aux, calculus.gradient, _lower)
+        return value_and_grad_function(loss, _argnums(wrt, argnums), has_aux, _gradient, _lower)
     return as_expr(loss), grad(loss, wrt)
 
 
@@ -127,9 +136,9 @@ def jacobian(y: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums
     ('n', 'n')
     """
     if _is_function(y):
-        return jacobian_function(y, _argnums(wrt, argnums), has_aux, calculus.jacobian, _lower)
+        return jacobian_function(y, _argnums(wrt, argnums), has_aux, _jacobian, _lower)
     targets, single = _one_or_many(wrt, "jacobian")
-    result = calculus.jacobian(as_expr(y), targets)
+    result = _jacobian(as_expr(y), targets)
     return result[0] if single else result
 
 
@@ -143,9 +152,9 @@ def hessian(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnu
     A + Aᵀ
     """
     if _is_function(loss):
-        return hessian_function(loss, _argnums(wrt, argnums), has_aux, calculus.hessian, _lower)
+        return hessian_function(loss, _argnums(wrt, argnums), has_aux, _hessian, _lower)
     targets, single = _one_or_many(wrt, "hessian")
-    blocks = calculus.hessian(as_expr(loss), targets)
+    blocks = _hessian(as_expr(loss), targets)
     return blocks[0][0] if single else Blocks(blocks, as_expr(loss), targets)
 
 

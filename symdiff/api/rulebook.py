@@ -184,7 +184,7 @@ def book() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-NORM_AT_ZERO = "norm: no derivative at the zero vector, nan"
+NORM_AT_ZERO = "norm: 0 at the zero vector"
 
 
 def conventions(loss: Expr, wrt: Sequence[Expr]) -> list[str]:

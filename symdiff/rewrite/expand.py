@@ -20,12 +20,15 @@ MOST_ADDENDS = 6  # of a sum that is expanded
 
 
 def _bases(term: Term) -> set[Expr]:
-    """What could cancel: bases of powers; an exponential stands for all exponentials."""
+    """What could cancel: bases of powers; an exponential stands for all exponentials, which logistic functions take up."""
     found: set[Expr] = set()
     for f, _ in term.factors:
         base, _ = base_and_exponent(f)
         if not isinstance(base, (Ones, Delta, Add)):
-            found.add(EXPONENTIAL if isinstance(base, Map) and base.fn == "exp" else base)
+            if isinstance(base, Map) and base.fn in ("exp", "sigmoid"):
+                found.add(EXPONENTIAL)
+            if not isinstance(base, Map) or base.fn != "exp":
+                found.add(base)
     return found
 
 

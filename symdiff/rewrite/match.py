@@ -71,6 +71,8 @@ def _product(pattern: Contract, e: Expr, found: Found) -> Iterator[Found]:
             opposite = negated(e)
             if opposite is not None:
                 yield from _matches(parts[0], opposite, found)
+        elif isinstance(e, Contract) and as_term(e).coefficient == wanted.coefficient:
+            yield from _matches(parts[0], as_term_without_coefficient(e), found)
         return
     if not isinstance(e, Contract):
         return

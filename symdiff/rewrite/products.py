@@ -29,7 +29,7 @@ def cancelling(e: Expr) -> set[object]:
     base, _ = base_and_exponent(e)
     if isinstance(base, (Ones, Delta)):
         return set()
-    if isinstance(base, Map) and base.fn == "exp":
+    if isinstance(base, Map) and base.fn in ("exp", "sigmoid"):
         return {"exp"}
     found: set[object] = {base}
     if isinstance(base, Linalg) and base.fn == "inv":
@@ -39,7 +39,7 @@ def cancelling(e: Expr) -> set[object]:
             for f, _ in as_term(t).factors:
                 if not isinstance(f, (Ones, Delta)):
                     inner, _ = base_and_exponent(f)
-                    found.add("exp" if isinstance(inner, Map) and inner.fn == "exp" else inner)
+                    found.add("exp" if isinstance(inner, Map) and inner.fn in ("exp", "sigmoid") else inner)
     return found
 
 

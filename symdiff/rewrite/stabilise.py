@@ -5,18 +5,24 @@ Simplification comes first, because a gradient written out may be inf * 0 where 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import reduce
 from itertools import combinations
 
-from symdiff.expr.algebra import add
+from symdiff.expr import ops
+from symdiff.expr.algebra import add, broadcast_to, contract
+from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Contract, Map
+from symdiff.expr.nodes import Add, Const, Contract, Map, Ones
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, transform
 from symdiff.rewrite.engine import LARGE, by_function, simplify_all
 from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.norms import guarded
 from symdiff.rewrite.softmax import log_of_sum
 from symdiff.rewrite.solving import solve_instead
+from symdiff.rewrite.terms import Term, as_term, base_and_exponent
 from symdiff.rules.identities import ELEMENTWISE, STABLE, Identity
 
 QUICK = 250  # nodes that are simplified in full while somebody waits for the program
@@ -83,7 +89,14 @@ def _named(e: Expr) -> Expr:
 
 # --- pairs of terms -----------------------------------------------------------------------------------------------
 def _stable(e: Expr) -> Expr:
+    if isinstance(e, Contract):
+        quotient = _quotient_of_exponentials(e)
+        return guarded(quotient) if isinstance(quotient, Contract) else quotient
     if isinstance(e, Map):
+        if e.fn == "log":
+            whole = _log_of_exponentials(e.args[0])
+            if whole is not None:
+                return whole
         for functions, identity in _MAPS:
             result = rewrite(identity, e) if e.fn in functions or not functions else None
             if result is not None:
@@ -99,3 +112,54 @@ def _stable(e: Expr) -> Expr:
                     rest = [t for k, t in enumerate(e.terms) if k not in (i, j)]
                     return _stable(add(result, *rest))
     return e
+
+
+# --- sums of exponentials written out -------------------------------------------------------------------------------
+def _logarithm(e: Expr) -> Expr | None:
+    """log of a number, an exponential, or either times a positive number; None of anything else."""
+    value = constant_value(e)
+    if value is not None:
+        return broadcast_to(Const(math.log(value)), e.shape) if value > 0 else None
+    if isinstance(e, Map) and e.fn == "exp":
+        return e.args[0]
+    term = as_term(e)
+    heavy = [f for f in term.factors if not isinstance(f[0], Ones)]
+    if term.coefficient <= 0 or len(heavy) != 1 or not isinstance(heavy[0][0], Map) or heavy[0][0].fn != "exp":
+        return None
+    inner = Term(1, tuple((f.args[0] if isinstance(f, Map) else f, ls) for f, ls in term.factors), term.out).expr()
+    return inner if term.coefficient == 1 else inner + math.log(term.coefficient)
+
+
+def _log_of_exponentials(e: Expr) -> Expr | None:
+    """log(exp(a) + exp(b) + exp(c)) as logaddexp(logaddexp(a, b), c); None where a term is neither exponential nor number."""
+    if not isinstance(e, Add):
+        return None
+    logarithms = [_logarithm(t) for t in e.terms]
+    if all(constant_value(t) is not None for t in e.terms) or any(t is None for t in logarithms):
+        return None
+    return reduce(ops.logaddexp, logarithms)
+
+
+def _quotient_of_exponentials(e: Contract) -> Expr:
+    """exp(a) (exp(a) + exp(b)) ** -k as exp(a - k log(exp(a) + exp(b))), which neither overflows nor divides 0 by 0."""
+    factors: list[tuple[Expr, tuple[int, ...]]] = list(zip(e.factors, e.labels, strict=True))
+    for k, (g, ls) in enumerate(factors):
+        base, exponent = base_and_exponent(g)
+        whole = _log_of_exponentials(base) if exponent < 0 else None
+        for at, (f, other) in enumerate(factors):
+            if whole is None or at == k or other != ls:
+                continue
+            parts = [_with_sign(t) for t in (f.terms if isinstance(f, Add) else (f,))]
+            if all(part is not None for part in parts) and constant_value(f) is None:
+                quotient = add(*(sign * ops.exp(a + exponent * whole) for sign, a in filter(None, parts)))
+                return contract([*(h for j, h in enumerate(factors) if j not in (at, k)), (quotient, ls)], e.out)
+    return e
+
+
+def _with_sign(e: Expr) -> tuple[int, Expr] | None:
+    """The sign of a number times an exponential, and the logarithm of its size."""
+    for sign in (1, -1):
+        inner = _logarithm(as_term(e).scaled(sign).expr())
+        if inner is not None:
+            return sign, inner
+    return None

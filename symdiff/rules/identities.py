@@ -6,6 +6,7 @@ any constant; a table ends where the next kind of pattern begins: elementwise id
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -54,6 +55,8 @@ ELEMENTWISE: tuple[Identity, ...] = (
     Identity("expm1 of log1p", ops.expm1(ops.log1p(u)), u),
     Identity("softplus", ops.log(1 + ops.exp(u)), ops.softplus(u)),
     Identity("softplus", ops.log1p(ops.exp(u)), ops.softplus(u)),
+    Identity("softplus", ops.logaddexp(0, u), ops.softplus(u)),
+    Identity("softplus", ops.logaddexp(u, 0), ops.softplus(u)),
     Identity("logistic function", power(1 + ops.exp(u), k), power(ops.sigmoid(-u), -k), when={"k": "negative"}),
     Identity("log of a logistic function", ops.log(ops.sigmoid(u)), ops.log_sigmoid(u)),
     Identity("log of 1 - sigmoid", ops.log(1 - ops.sigmoid(u)), ops.log_sigmoid(-u)),
@@ -80,6 +83,8 @@ ELEMENTWISE: tuple[Identity, ...] = (
     Identity("guarded positive", ops.equal(u, 0), Const(False), when={"u": "positive"}),
     Identity("log of two exponentials", ops.log(ops.exp(u) + ops.exp(v)), ops.logaddexp(u, v)),
     Identity("logarithm of base 2 of a power", ops.log2(ops.exp2(u)), u),
+    Identity("log-odds", ops.log(ops.sigmoid(u) * power(1 - ops.sigmoid(u), -1)), u),
+    Identity("log of 1 - tanh squared", ops.log(1 - power(ops.tanh(u), 2)), -2 * ops.log(ops.cosh(u))),
     Identity("inverse tanh", ops.log((1 + u) * power(1 - u, -1)), 2 * ops.arctanh(u)),
 )
 
@@ -94,6 +99,9 @@ PRODUCTS: tuple[Identity, ...] = (
     Identity("logistic function of a difference", ops.exp(u) * power(ops.exp(u) + ops.exp(v), -1), ops.sigmoid(u - v)),
     Identity("exp times its logistic function", ops.exp(-u) * ops.sigmoid(u), 1 - ops.sigmoid(u)),
     Identity("exp times 1 - sigmoid", ops.exp(u) * (1 - ops.sigmoid(u)), ops.sigmoid(u)),
+    Identity("tanh by exponentials", (1 - ops.exp(-u)) * ops.sigmoid(u), ops.tanh(HALF * u)),
+    Identity("exp over cosh", ops.exp(u) * power(ops.cosh(u), -1), 2 * ops.sigmoid(2 * u)),
+    Identity("exp over cosh", ops.exp(-u) * power(ops.cosh(u), -1), 2 - 2 * ops.sigmoid(2 * u)),
     Identity("relu where positive", ops.relu(u) * ops.greater(u, 0), ops.relu(u)),
     Identity("tangent times cosine", ops.tan(u) * ops.cos(u), ops.sin(u)),
     Identity("tanh times cosh", ops.tanh(u) * ops.cosh(u), ops.sinh(u)),
@@ -105,13 +113,30 @@ SUMS: tuple[Identity, ...] = (
     Identity("hyperbolic Pythagoras", power(ops.cosh(u), 2) - power(ops.sinh(u), 2), Const(1)),
     Identity("1 - sine squared", 1 - power(ops.sin(u), 2), power(ops.cos(u), 2)),
     Identity("1 - cosine squared", 1 - power(ops.cos(u), 2), power(ops.sin(u), 2)),
+    Identity("cosh", ops.exp(u) + ops.exp(-u), 2 * ops.cosh(u)),
+    Identity("sinh", ops.exp(u) - ops.exp(-u), 2 * ops.sinh(u)),
+    Identity("log-odds", ops.log_sigmoid(u) - ops.log_sigmoid(-u), u),
+    Identity("softplus from its larger side", ops.relu(u) + ops.softplus(-ops.absolute(u)), ops.softplus(u)),
     Identity("inverse tanh", ops.log(1 + u) - ops.log(1 - u), 2 * ops.arctanh(u)),
     Identity("logarithms of equal multiples", ops.log(k * u) - ops.log(k * v), ops.log(u) - ops.log(v), when={"k": "positive"}),
 )
 
+
+def log_cosh(x: Expr) -> Expr:
+    """log(cosh(x)) without overflow, and without loss near 0: cosh(x) = 1 + 2 sinh(x / 2) ** 2."""
+    size = ops.absolute(x)
+    near = ops.log1p(2 * power(ops.sinh(HALF * ops.minimum(size, 1)), 2))
+    return ops.where(ops.less(size, 1), near, size + ops.log1p(ops.exp(-2 * size)) - math.log(2))
+
+
 # --- for programs, not for the eye: the same value with fewer digits lost ----------------------------------------------
 STABLE: tuple[Identity, ...] = (
     Identity("1 - sigmoid", 1 - ops.sigmoid(u), ops.sigmoid(-u)),
+    Identity("1 - sigmoid", ops.sigmoid(u) - 1, -ops.sigmoid(-u)),
+    Identity("1 - 2 sigmoid", 1 - 2 * ops.sigmoid(u), -ops.tanh(HALF * u)),
+    Identity("1 - 2 sigmoid", 2 * ops.sigmoid(u) - 1, ops.tanh(HALF * u)),
+    Identity("log of cosh", ops.log(ops.cosh(u)), log_cosh(u)),
+    Identity("log of cosh", ops.log(2 * ops.cosh(u)), ops.logaddexp(u, -u)),
     Identity("1 - tanh squared", 1 - power(ops.tanh(u), 2), (1 - ops.tanh(u)) * (1 + ops.tanh(u))),
     Identity("exp less 1", ops.exp(u) - 1, ops.expm1(u)),
     Identity("1 less exp", 1 - ops.exp(u), -ops.expm1(u)),

@@ -43,6 +43,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "softsign": lambda x: x / (1 + abs(x)), "relu": lambda x: max(x, mp.mpf(0)),
     "logaddexp": lambda x, y: x + softplus(y - x), "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "log_sigmoid": lambda x: -softplus(-x), "softplus": softplus, "maximum": max, "minimum": min,
     "where": lambda c, a, b: a if c else b, "equal": lambda a, b: a == b, "greater": lambda a, b: a > b,
+    "less": lambda a, b: a < b,
 }  # fmt: skip
 
 
