@@ -39,11 +39,6 @@ def made() -> tuple[Net, Dataset]:
 
 
 NET, VALIDATION = made()
-STEP = loop.training_step(NET, optimizer="adam", rate_schedule="plateau:patience=5")
-EVALUATOR = Evaluator(NET)
-# Written once, here: the children have to train, not to lower.
-loop.training_step = lambda net, **choices: STEP  # type: ignore[assignment]
-loop.Evaluator = lambda net: EVALUATOR  # type: ignore[assignment,misc]
 
 
 def training(folder: Path, resume: bool) -> Training:
@@ -89,6 +84,10 @@ def in_a_child(folder: Path, resume: bool, line: int | None, after: float | None
 
 
 def main(base: Path) -> None:
+    # Written once, here: the children have to train, not to lower.
+    step, evaluator = loop.training_step(NET, optimizer="adam", rate_schedule="plateau:patience=5"), Evaluator(NET)
+    loop.training_step = lambda net, **choices: step  # type: ignore[assignment]
+    loop.Evaluator = lambda net: evaluator  # type: ignore[assignment,misc]
     began = time.perf_counter()
     expected = outcome(training(base / "whole", False))
     usual = time.perf_counter() - began
