@@ -23,7 +23,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import variables
 from symdiff.printing.blocks import block_latex, block_lines
-from symdiff.printing.derivation_page import latex_text
+from symdiff.printing.derivation_page import latex_note
 from symdiff.printing.formula import Formula, format_formula, op_count, transposed_formula
 from symdiff.printing.kronecker import Order, vec_form
 from symdiff.printing.lines import broken
@@ -220,7 +220,7 @@ class Answer:
                 body = [
                     rf"  {self.latex_label(d)} &= {s.formula.text}"
                     + "".join(rf", \quad {name} = {text}" for name, text in s.formula.where)
-                    + "".join(rf" \\ &\quad {_latex_note(note)}" for note in s.matrix_notes)
+                    + "".join(rf" \\ &\quad {latex_note(note)}" for note in s.matrix_notes)
                     for d, s in rows
                 ]
                 if self.kind == "hessian" and len(self.wrt) > 1 and (cells := self.cells("latex")):
@@ -265,12 +265,6 @@ def _cell(block: Expr, rows: int, columns: int, turned: bool, order: Order, styl
         return form.formula(style) if form else None
     is_row = block.ndim == 1 and (rows == 0) != turned
     return transposed_formula(block, style) if is_row or (turned and block.ndim == 2) else format_formula(block, style)
-
-
-def _latex_note(note: str) -> str:
-    """ "by columns: A ⊗ B" with the words as text; an equation as it is."""
-    word, colon, text = note.partition(": ")
-    return rf"\text{{{latex_text(word)}:}}\ {text}" if colon else note
 
 
 def _code(label: str) -> str:

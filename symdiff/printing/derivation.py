@@ -17,7 +17,7 @@ from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import variables
-from symdiff.printing.derivation_page import Page, Row
+from symdiff.printing.derivation_page import Page, Row, latex_note
 from symdiff.printing.formula import Formula, format_formula, style_of
 from symdiff.printing.kronecker import vec_notes
 from symdiff.printing.latex import LatexWriter
@@ -311,6 +311,8 @@ class _Spelling:
             left, right = self.left(line.left), self.right(line)
             notes = self.notes(line, number)
             defines = tuple(self._defined(line))
+            if line.kind == "jacobian" and self.style == "latex":
+                defines += tuple(map(latex_note, self._as_matrix(line)))
             notes += [f"{name} = {text}" for name, text in self.extra.items() if said.get(name) != text]
             said |= self.extra
             notes += [f"{name} = {_numbers(value)}" for name, value in values.items()]

@@ -111,5 +111,11 @@ def wrapped(notes: Sequence[str], width: int) -> list[str]:
     return lines
 
 
+def latex_note(note: str) -> str:
+    """ "by columns: A ⊗ B" with its words as text; an equation as it is."""
+    words, colon, formula = note.partition(": ")
+    return rf"\text{{{latex_text(words)}:}}\ {formula}" if colon else note
+
+
 def latex_text(text: str) -> str:
     return re.sub(r"([_&%#$])", r"\\\1", text)

@@ -127,6 +127,11 @@ def test_a_matrix_of_second_derivatives_says_how_entries_are_stacked():
     assert "dU held fixed, V varied" in block and "2·(U ⊗ Vᵀ) K − 2·R ⊗ I" in block and "K vec(X) = vec(Xᵀ)" in block
 
 
+def test_latex_has_the_matrices_too():
+    text = sd.derivation(*case("hessian", "factorisation"), kind="hessian", style="latex").text()
+    assert r"\text{by columns:}\ 2 V^\top V \otimes I" in text and r"\frac{\partial^2 E}{\partial U^2} &= 2 \delta_{ik}" in text
+
+
 def test_an_array_is_derived_to_its_jacobian():
     e, wrt = case("jacobian", "layer")
     assert sd.derivation(e, wrt).text() == sd.derivation(e, wrt, kind="jacobian").text()
