@@ -69,7 +69,12 @@ def substitute(e: Expr, values: Mapping[Expr, Expr]) -> Expr:
 
 def size_names(*roots: Expr) -> set[str]:
     """The names of dims that occur anywhere in the expressions."""
-    return set().union(*(dim_names(static_dims(e)) for e in topological(*roots)))
+    found: set[str] = set()
+    for e in topological(*roots):
+        dims = static_dims(e)
+        if dims:
+            found |= dim_names(dims)
+    return found
 
 
 def static_dims(e: Expr) -> list[Dim]:

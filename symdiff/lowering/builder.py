@@ -192,7 +192,9 @@ class Builder:
 
     def broadcasting(self, registers: Sequence[int]) -> list[int]:
         """Operands of an elementwise operation; leading axes of size 1 are not taken away where broadcasting puts up with them."""
-        rank = max(len(self.shapes[r]) for r in registers)
+        rank = max([len(self.shapes[r]) for r in registers])
+        if not rank:
+            return list(registers)
         result = []
         for r in registers:
             made = self.made_by[r]
