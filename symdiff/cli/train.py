@@ -180,7 +180,7 @@ def _run(
     with Progress(epochs, quiet) as progress, log as heard:
         detailed = progress.wanted and (backend == "numpy" or task.rows is not None)  # without it whole epochs are compiled together
         training = task.train(
-            on_epoch=progress.show,
+            on_epoch=progress.show if progress.wanted or backend == "numpy" else None,  # to be heard costs more than a compiled epoch
             callbacks=[*([progress.heard] if detailed else []), *([heard] if heard else [])],
             checkpoint=checkpoint,
             resume=resume,

@@ -87,7 +87,7 @@ def _epochs_at_once(run: Run, steps: CompiledSteps, on_epoch: Callable[[int, flo
         began = perf_counter()
         burst = steps.run(_state(run), min(count, left))
         took = perf_counter() - began
-        losses, rates = burst.losses.tolist(), burst.rates.tolist()
+        losses, rates = burst.losses, burst.rates
         if losses:
             now = Moment(_values(run, burst.before), _values(run, burst.after), run.now.updates + len(losses), losses[-1], rates[-1])
             try:
@@ -118,13 +118,13 @@ def _epoch(run: Run, steps: CompiledSteps) -> bool:
     per_epoch, epoch = run.batches.per_epoch, len(run.history)
     for shares, data in _stacked(run.batches, epoch, run.now.updates - epoch * per_epoch):
         burst = steps.run(_state(run), len(shares), data)
-        if burst.losses.size:
+        if burst.losses:
             updates = run.now.updates
             fresh = updates % per_epoch == 0
             partial = 0.0 if fresh else run.now.partial
-            for share, loss in zip(shares, burst.losses.tolist(), strict=False):
+            for share, loss in zip(shares, burst.losses, strict=False):
                 partial += share * loss
-            rate = float(burst.rates[0]) if fresh else run.now.rate
+            rate = burst.rates[0] if fresh else run.now.rate
             run.now = Moment(_values(run, burst.before), _values(run, burst.after), updates + len(burst.losses), partial, rate)
         if not burst.finite:
             return False

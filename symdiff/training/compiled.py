@@ -25,8 +25,8 @@ class Burst:
     """What some updates came to: their losses and rates, and the state before the last of them and after it, in the order of
     `Step.updates`. `finite` is False where the loss before the next update is not finite, which ends a burst."""
 
-    losses: Array
-    rates: Array
+    losses: list[float]
+    rates: list[float]
     before: list[Array]
     after: list[Array]
     finite: bool
@@ -65,8 +65,8 @@ class CompiledSteps:
             done, finite = done + last, bool(last)
         if not finite:
             before = go(state, 0, done - 1)[0] if done > 1 else state
-        rates = records[1][:done] if len(records) > 1 else np.broadcast_to(self._rate, done)
-        return Burst(records[0][:done], rates, before, after, finite)
+        rates = records[1][:done].tolist() if len(records) > 1 else [self._rate] * done
+        return Burst(records[0][:done].tolist(), rates, before, after, finite)
 
 
 def compiled_steps(
