@@ -94,11 +94,12 @@ class PlacedWriter(Writer):
         codes = []
         for a, axes, first in zip(i.args, i.params, (False, True), strict=True):
             rank, x = len(self.context.shapes[a]), within(self.texts[a], ATOM)
+            matrix = rank == 2 and len(axes) == 1
             size = prod(d for k, d in enumerate(self.context.shapes[a]) if k in axes and isinstance(d, int))
             if axes == tuple(range(len(axes))):
-                codes.append(f"{x if rank == 2 else f'{x}.reshape({size}, -1)'}{'' if first else '.T'}")
+                codes.append(f"{x if matrix else f'{x}.reshape({size}, -1)'}{'' if first else '.T'}")
             elif axes == tuple(range(rank - len(axes), rank)):
-                codes.append(f"{x if rank == 2 else f'{x}.reshape(-1, {size})'}{'.T' if first else ''}")
+                codes.append(f"{x if matrix else f'{x}.reshape(-1, {size})'}{'.T' if first else ''}")
             else:
                 return None
         return f"np.dot({codes[0]}, {codes[1]}).reshape{self.context.shape(i.shape)}" if 0 not in i.shape and len(i.shape) > 1 else None
