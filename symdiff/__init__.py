@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from symdiff.api.answers import derive
 from symdiff.api.check import check_formula
 from symdiff.api.check_grad import check_grad
+from symdiff.api.compressed import lower_compressed
 from symdiff.api.derivation import derivation
 from symdiff.api.formulas import op_count, simplify
 from symdiff.api.programs import lower
@@ -40,7 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BindingError", "ClaimWrong", "DtypeError", "Expr", "MissingExtra", "MissingRule", "NameClash", "ParseError", "ShapeError",
     "SymbolicValue", "SymdiffError", "UnknownName", "Unsupported", "abs", "check_formula", "check_grad", "const", "derivation", "derive", "formula", "from_sympy", "grad", "hessian", "hvp", "jacobian",
-    "jvp", "lower", "op_count", "parse", "simplify", "substitute", "to_sympy", "training", "value_and_grad", "var", "vjp",
+    "jvp", "lower", "lower_compressed", "op_count", "parse", "simplify", "substitute", "to_sympy", "training", "value_and_grad", "var", "vjp",
 ]
 __all__ += _ops.__all__
 
