@@ -75,10 +75,22 @@ def logistic_hessian(arrays: Sequence[Any]) -> Run:
     return Run(lambda: f(*arrays))
 
 
-def factorisation_hessian(arrays: Sequence[Any], **options: Any) -> Run:
+def _factorisation() -> tuple[Any, list[Any]]:
     T, U, V = sd.var("T", ("m", "n")), sd.var("U", ("m", "k")), sd.var("V", ("n", "k"))
-    f = sd.lower(sd.hessian(losses.factorisation(XP, T, U, V), U), [T, U, V], name="hessian", **options)
+    return sd.hessian(losses.factorisation(XP, T, U, V), U), [T, U, V]
+
+
+def factorisation_hessian(arrays: Sequence[Any]) -> Run:
+    hessian, inputs = _factorisation()
+    f = sd.lower(hessian, inputs, name="hessian")
     return Run(lambda: f(*arrays))
+
+
+def factorisation_compressed(arrays: Sequence[Any]) -> Run:
+    """The Hessian as its factors: another object than the dense array, so it is not compared here (tests/api/test_compressed.py does)."""
+    hessian, inputs = _factorisation()
+    f = sd.lower_compressed(hessian, inputs, name="hessian")
+    return Run(lambda: f(*arrays), compared=False)
 
 
 def relu_hessian(arrays: Sequence[Any]) -> Run:

@@ -109,7 +109,7 @@ def _torch() -> tuple[Any, Any]:
 
 def torch_step(loss: Loss, arrays: Sequence[Any], weights: Sequence[int], rate: float | None) -> Run:
     torch, xp = _torch()
-    given = [torch.tensor(a) for a in arrays]
+    given = [torch.tensor(np.asarray(a)) for a in arrays]
 
     def call() -> Any:
         full = list(given)
@@ -126,7 +126,7 @@ def torch_step(loss: Loss, arrays: Sequence[Any], weights: Sequence[int], rate: 
 
 def torch_hessian(loss: Loss, arrays: Sequence[Any], weight: int) -> Run:
     torch, xp = _torch()
-    given = [torch.tensor(a) for a in arrays]
+    given = [torch.tensor(np.asarray(a)) for a in arrays]
     f = torch.func.hessian(lambda *a: loss(xp, *a), weight)
     return Run(lambda: f(*given))
 
