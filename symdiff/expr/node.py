@@ -456,7 +456,7 @@ N = TypeVar("N", bound=type)
 @dataclass_transform(frozen_default=True, eq_default=False)
 def node(cls: N) -> N:
     """Make a class of nodes: a frozen, slotted dataclass whose calls are interned."""
-    made: Any = dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
+    made: Any = dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)(cls)
     own = [f for f in fields(made) if f.init]
     held = {f.name: f"*{f.name}" if str(f.type) == "tuple[Expr, ...]" else f.name for f in own if "Expr" in str(f.type)}
     made.statics = tuple(f.name for f in own if f.name not in held)
