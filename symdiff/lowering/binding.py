@@ -142,7 +142,8 @@ def compiled_call(
     shapes: list[str] = []
     for a, i in zip(arguments, binder.inputs, strict=True):
         if not i.shape:
-            conditions.append(f"(type({a}) is float or type({a}) is f8)" if i.kind == "real" else "False")
+            of_the_dtype = f"type({a}) is ndarray and {a}.ndim == 0 and {a}.dtype is {'dtype' if first else 'f8_dtype'}"
+            conditions.append(f"(type({a}) is float or type({a}) is f8 or ({of_the_dtype}))" if i.kind == "real" else "False")
             passed.append(a if tables is not None else f"dtype.type({a})" if first else f"f8({a})")
             continue
         if a != first:
