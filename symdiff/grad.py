@@ -20,12 +20,11 @@ from symdiff.api.functions import (
 )
 from symdiff.api.printed_blocks import Blocks
 from symdiff.api.programs import lower
-from symdiff.errors import ShapeError, Unsupported
+from symdiff.errors import BindingError, ShapeError, Unsupported
 from symdiff.expr.convert import as_expr
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
-from symdiff.lowering.lowered import Lowered
 from symdiff.rewrite import without_corners
 
 Function = Callable[..., Any]
@@ -42,12 +41,15 @@ def _one_or_many(wrt: Any, name: str) -> tuple[list[Expr], bool]:
     return [as_expr(w) for w in ([wrt] if single else wrt)], single
 
 
-def _lower(outputs: list[Expr], inputs: list[Var]) -> Lowered:
-    return lower(outputs, inputs, quick=True)
+def _lower(outputs: list[Expr], inputs: list[Var]) -> Callable[..., list[Any]]:
+    """The program of some outputs, which are none where an argument is a tree without leaves."""
+    return lower(outputs, inputs, quick=True) if outputs else lambda *values: []
 
 
 def _argnums(wrt: Any, argnums: Argnums | None) -> Argnums:
     """Which arguments of a function are differentiated: by position, or by JAX's name for it; the first by default."""
+    if wrt is not None and argnums is not None:
+        raise BindingError(f"argnums is given twice: {wrt!r} by position, and argnums={argnums!r}")
     chosen: Argnums = argnums if argnums is not None else 0 if wrt is None else wrt
     return chosen
 

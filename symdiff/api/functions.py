@@ -63,6 +63,16 @@ class _Program:
         return True, self.finish(results)
 
 
+def _whole_numbers(argnums: Any, name: str) -> tuple[int, ...]:
+    """argnums as a tuple. Raises: BindingError for what is no whole number, no tuple of them, or empty."""
+    given = tuple(argnums) if isinstance(argnums, (tuple, list, range)) else (argnums,)
+    if not given or not all(isinstance(a, (int, np.integer)) and not isinstance(a, bool) for a in given):
+        raise BindingError(
+            f"{name}: argnums is {argnums!r}; it says by position which arguments are differentiated: a number or a tuple of them"
+        )
+    return tuple(map(int, given))
+
+
 class Transformed:
     """A function of arrays made from a Python function by a transformation of its expressions.
 
@@ -73,8 +83,7 @@ class Transformed:
         if not callable(f):
             raise Unsupported(f"{name} of {type(f).__name__}: a Python function of arrays is wanted, or an expression")
         self._f, self._has_aux, self._name, self._plan, self._lower = f, has_aux, name, plan, lower
-        self._single = isinstance(argnums, (int, np.integer))
-        self._argnums: tuple[int, ...] = (int(argnums),) if isinstance(argnums, (int, np.integer)) else tuple(int(a) for a in argnums)
+        self._argnums = _whole_numbers(argnums, name)
         self._cache: OrderedDict[Any, list[_Program]] = OrderedDict()
         self._lock = RLock()
         functools.update_wrapper(self, f, updated=())
@@ -108,7 +117,10 @@ class Transformed:
         for a in self._argnums:
             if not -len(args) <= a < len(args):
                 raise BindingError(f"{self._name}: argnums names argument {a}, but the function was called with {len(args)} by position")
-        return tuple(a % len(args) for a in self._argnums)
+        chosen = tuple(a % len(args) for a in self._argnums)
+        if len(set(chosen)) < len(chosen):
+            raise BindingError(f"{self._name}: argnums {self._argnums} names an argument of the {len(args)} twice")
+        return chosen
 
     def _leaves(self, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: tuple[int, ...]) -> Iterator[tuple[Any, bool, str]]:
         """The leaves of the arguments, whether each is differentiated, and the name of its argument."""

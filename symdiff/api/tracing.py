@@ -191,24 +191,24 @@ def trace(
     record = Trace()
     inputs: list[Var] = []
     values: list[Any] = []
-    wrt: list[Var] = []
-    chosen = {a % len(args) if args else a for a in argnums}
+    order = [a % len(args) if args else a for a in argnums]
+    found_in: dict[int, list[Var]] = {a: [] for a in order}  # the variables of each differentiated argument
     handed: list[Any] = []
     names = [*argument_names(f, len(args)), *(kwargs or {})]
     for k, (name, argument) in enumerate(zip(names, [*args, *(kwargs or {}).values()], strict=True)):
         found, structure = flatten(argument)
         new: list[Any] = []
         for j, leaf in enumerate(found):
-            if not is_input(leaf, k in chosen):
+            if not is_input(leaf, k in found_in):
                 new.append(leaf)
                 continue
             own = name if len(found) == 1 else f"{name}_{j}"
-            v, value, array = _input(own, leaf, record, k in chosen)
+            v, value, array = _input(own, leaf, record, k in found_in)
             inputs.append(v)
             values.append(None if value is None else np.copy(value)[()])  # the function may change its own copy
             record.values[v] = values[-1]
-            if k in chosen:
-                wrt.append(v)
+            if k in found_in:
+                found_in[k].append(v)
             new.append(array)
         handed.append(unflatten(structure, iter(new)))
     with running(record), numpy_makers():
@@ -228,7 +228,7 @@ def trace(
             result, aux = result
         outputs, structure = flatten(result)
         exprs = [_output(o) for o in outputs]
-    return Traced(exprs, structure, inputs, values, wrt, list(record.guards.values()), aux, record)
+    return Traced(exprs, structure, inputs, values, [v for a in order for v in found_in[a]], list(record.guards.values()), aux, record)
 
 
 def _output(value: Any) -> Expr:
