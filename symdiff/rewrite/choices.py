@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 
 from symdiff.expr.algebra import add, broadcast_to, contract, zeros_of
 from symdiff.expr.build import apply
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Const, Map, Ones
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Ones, Size, Var
 from symdiff.rewrite.measure import cost
 from symdiff.rewrite.sums import negation, opened
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent
+from symdiff.rules.assumptions import holds
 
 COMPARISONS = {"less": "greater", "greater": "less", "less_equal": "greater_equal", "greater_equal": "less_equal"}
 
@@ -53,9 +55,9 @@ def visit_where(e: Map) -> Expr:
     if value is not None:
         return contract([(Const(value), ()), (c, every)], every)
     term = as_term(a)
-    scalars: list[Factor] = [(f, ls) for f, ls in term.factors if not ls]
+    scalars: list[Factor] = [(f, ls) for f, ls in term.factors if not ls and is_finite(f)]
     if scalars or term.coefficient != 1:
-        rest = Term(1, tuple((f, ls) for f, ls in term.factors if ls), term.out).expr()
+        rest = Term(1, tuple(factor for factor in term.factors if factor not in scalars), term.out).expr()
         inner = apply("where", c, broadcast_to(rest, e.shape), b)
         return contract([(Const(term.coefficient), ()), *scalars, (inner, every)], every)
     if isinstance(c, Map) and c.fn == "greater" and constant_value(c.args[1]) == 0:
@@ -64,6 +66,42 @@ def visit_where(e: Map) -> Expr:
         if any(base_and_exponent(f)[0] is positive_part and ls == innermost.out for f, ls in innermost.factors):
             return a  # relu(u) is 0 already where u > 0 does not hold
     return e
+
+
+BOUNDED = frozenset((
+    "sin", "cos", "tanh", "arctan", "arcsinh", "sigmoid", "log_sigmoid", "softplus", "relu", "softsign", "silu", "gelu", "erf", "erfc", "abs",
+    "sign", "floor", "ceil", "rint", "trunc", "maximum", "minimum", "logaddexp", "hypot", "cbrt", "arctan2", *COMPARISONS, "equal", "not_equal",
+    "logical_and", "logical_or", "logical_not",
+))  # fmt: skip
+MOST_SEEN = 32
+
+
+def is_finite(e: Expr) -> bool:
+    """Whether a number is surely finite where its variables are, so that 0 times it is 0: neither log, root nor quotient is, nor is what
+    overflows, as exp does. Large expressions are not looked through."""
+    waiting, seen = [e], 0
+    while waiting:
+        node = waiting.pop()
+        seen += 1
+        match node:
+            case Map() if node.fn == "pow":
+                base, k = node.args[0], constant_value(node.args[1])
+                never_zero = isinstance(base, Size) or holds(base, "positive")
+                if k is None or not (never_zero or (isinstance(k, int) and k > 0)):
+                    return False
+                waiting.append(base)
+                continue
+            case Map() if node.fn not in BOUNDED:
+                return False
+            case Const() if isinstance(node.value, float) and not isfinite(node.value):
+                return False
+            case Map() | Const() | Add() | Contract() | Var() | Size() | Ones() | Delta():
+                waiting += node.operands
+            case _:
+                return False
+        if seen > MOST_SEEN:
+            return False
+    return True
 
 
 def _within_masks(e: Expr) -> Expr:

@@ -65,6 +65,8 @@ def _whole_base(term: Term, at: int, base: Expr) -> Term | None:
     assert isinstance(f, Map)
     names = dict(zip(inner.out, ls, strict=True))
     wanted = [(*base_and_exponent(g), tuple(names[i] for i in gls)) for g, gls in inner.factors if not isinstance(g, Ones)]
+    if not wanted:  # a number: every product would seem to hold it
+        return None
     left = list(term.factors)
     for b, k, gls in wanted:
         where = next((i for i, (g, other) in enumerate(left) if i != at and other == gls and _holds(g, b, k)), None)

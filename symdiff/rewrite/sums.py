@@ -333,7 +333,10 @@ def _normal_sum(terms: Sequence[Term], product: Products) -> Expr:
 def _scalars_opened(terms: list[Term]) -> list[Term] | None:
     """-(u @ v) as one product, so that u can be a factor in common; None where no term is a scalar product with a number in front."""
     whole = [
-        as_term(t.factors[0][0]) if len(t.factors) == 1 and isinstance(t.factors[0][0], Contract) and not t.out else None for t in terms
+        as_term(t.factors[0][0])
+        if len(t.factors) == 1 and isinstance(t.factors[0][0], Contract) and t.factors[0][1] == t.out == ()
+        else None
+        for t in terms
     ]
     if not any(whole):
         return None
