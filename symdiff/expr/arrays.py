@@ -70,14 +70,21 @@ def tri(n: Any, m: Any = None, k: int = 0) -> Expr:
 
 def tril(x: Any, k: int = 0) -> Expr:
     """The entries at and below the k-th diagonal of the last two axes, zeros above."""
-    e = as_expr(x)
+    e = _matrix(x, "tril")
     return apply("where", stretch(tri(e.shape[-2], e.shape[-1], k), e.shape), e, stretch(Const(0), e.shape))
 
 
 def triu(x: Any, k: int = 0) -> Expr:
     """The entries at and above the k-th diagonal of the last two axes, zeros below."""
-    e = as_expr(x)
+    e = _matrix(x, "triu")
     return apply("where", stretch(tri(e.shape[-2], e.shape[-1], k - 1), e.shape), stretch(Const(0), e.shape), e)
+
+
+def _matrix(x: Any, name: str) -> Expr:
+    e = as_expr(x)
+    if e.ndim < 2:
+        raise ShapeError(f"{name}: a matrix is wanted, not {show_shape(e.shape)}")
+    return e
 
 
 # --- shapes -------------------------------------------------------------------------------------------------------
@@ -154,6 +161,8 @@ def ones_like(x: Any, shape: Any = None) -> Expr:
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Expr:
     """`num` evenly spaced values from start to stop along a new axis."""
     a, b = as_expr(start), as_expr(stop)
+    if not isinstance(num, (int, np.integer)) or num < 0:
+        raise ShapeError(f"linspace: the number of values is a whole number from 0 on, not {num!r}")
     shape = broadcast_dims("linspace", a.shape, b.shape)
     steps = num - 1 if endpoint else num
     share = const(np.arange(num) / max(steps, 1))

@@ -107,6 +107,8 @@ def _position(k: Dim, dim: Dim) -> Dim:
 
 
 def _range(s: slice, dim: Dim) -> Range:
+    if s.step is not None and not hasattr(s.step, "__index__"):
+        raise ShapeError(f"index: the step of a slice is a whole number, not {s.step!r}")
     step = 1 if s.step is None else operator.index(s.step)
     if step == 0:
         raise ShapeError("index: a slice cannot have step 0")

@@ -240,6 +240,8 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Expr:
     if np.size(repeats) != 1:
         return take(e, np.repeat(np.arange(whole_size(e, a, "repeat")), repeats), a)
     times = operator.index(np.asarray(repeats).item())
+    if times < 0:
+        raise ShapeError(f"repeat: {times} times: a count is a whole number from 0 on")
     e = expand_axis(e, a + 1)
     shape = (*e.shape[: a + 1], times, *e.shape[a + 2 :])
     return reshape_node(stretch(e, shape), (*shape[:a], dim_mul(shape[a], shape[a + 1]), *shape[a + 2 :]))
@@ -249,6 +251,8 @@ def tile(A: Any, reps: Any) -> Expr:
     """The whole array repeated along its axes, the last entry of `reps` along the last."""
     e = as_expr(A)
     times = [operator.index(r) for r in (reps if isinstance(reps, (tuple, list, np.ndarray)) else (reps,))]
+    if any(t < 0 for t in times):
+        raise ShapeError(f"tile: {tuple(times)} times: a count is a whole number from 0 on")
     rank = max(e.ndim, len(times))
     times = [1] * (rank - len(times)) + times
     e = reshape_node(e, (1,) * (rank - e.ndim) + e.shape)

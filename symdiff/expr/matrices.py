@@ -164,6 +164,8 @@ def matrix_power(x: Any, n: int) -> Expr:
     e = as_expr(x)
     if e.ndim < 2 or e.shape[-1] != e.shape[-2]:
         raise ShapeError(f"matrix_power: a square matrix is wanted, not {show_shape(e.shape)}")
+    if isinstance(n, Expr) or not hasattr(n, "__index__"):
+        raise Unsupported(f"matrix_power: the exponent is a whole number, not {n!r}")
     if n < 0:
         return matrix_power(inv(e), -n)
     if n == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import string
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -319,6 +319,8 @@ def kron(a: Any, b: Any) -> Expr:
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
     """Axes reversed, or in the given order."""
     e = as_expr(x)
+    if axes is not None and not isinstance(axes, Iterable):
+        raise ShapeError(f"transpose: the axes are a tuple of {e.ndim} whole numbers, not {axes!r}")
     order = list(range(e.ndim))[::-1] if axes is None else [axis_of(a, e.ndim, "transpose") for a in axes]
     if sorted(order) != list(range(e.ndim)):
         raise ShapeError(f"transpose: {axes!r} does not name each axis of {show_shape(e.shape)} once")

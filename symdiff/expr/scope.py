@@ -71,23 +71,29 @@ def _named(name: str, value: Any, facts: dict[str, Any]) -> Expr:
     if isinstance(value, str) or (isinstance(value, (tuple, list)) and all(isinstance(d, (str, int)) for d in value)):
         return var(name, value, facts.pop(name, ()))
     e = as_expr(value)
-    if isinstance(e, Const) and np.isnan(np.asarray(e.value, dtype=float)).any():
+    if isinstance(e, Const) and np.any(e.value != e.value):  # only nan differs from itself; a whole number may be too large for a float
         raise DtypeError(f"the constant {name!r} holds nan")
     return e
 
 
 _ENTRY = re.compile(r"(?P<name>[^\s:;,]+)(:(?P<dims>[^\s:;]*))?$")
+_APART = re.compile(r"[^\s:;,]+:\s+[^\s:;]+(?=[\s;]|$)")  # "w: n"
 
 
 def parse_shapes(text: str | Iterable[str]) -> dict[str, Shape]:
     """Shapes from a line such as "X:n,d w:d y:n lam"; a name alone is a scalar.
 
-    Raises: ParseError for an entry that is not name:dims; NameClash for a name given two shapes.
+    Raises: ParseError for an entry that is not name:dims, and for a space after the colon; NameClash for a name given two shapes.
 
     >>> parse_shapes("X:n,d w:d lam")
     {'X': ('n', 'd'), 'w': ('d',), 'lam': ()}
     """
     joined = text if isinstance(text, str) else " ".join(text)
+    apart = _APART.search(joined)
+    if apart is not None:
+        raise ParseError(
+            f"{apart[0]!r} may be a name with its shape, or two scalars: write {''.join(apart[0].split())!r}, or the names alone"
+        )
     shapes: dict[str, Shape] = {}
     for entry in re.sub(r"\s*,\s*", ",", joined).replace(";", " ").split():
         found = _ENTRY.match(entry)

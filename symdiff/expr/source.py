@@ -30,7 +30,12 @@ class SourceText:
         return f" (column {column + 1})\n  {line}\n  {' ' * (column - start + (3 if start else 0))}^"
 
     def fail(self, message: str, at: ast.AST | int) -> NoReturn:
-        raise ParseError(message + self.pointer(at if isinstance(at, int) else self.column(at)))
+        raise ParseError(self.message(message, at))
+
+    def message(self, text: str, at: ast.AST | int) -> str:
+        """The text of an error, its longest words cut, and where it is."""
+        cut = re.sub(r"\w{60,}", lambda word: f"{word[0][:40]}...", text)
+        return cut + self.pointer(at if isinstance(at, int) else self.column(at))
 
     def column(self, node: ast.AST) -> int:
         """The column of a node in characters; ast counts bytes. An operator points at itself, not at its left operand."""

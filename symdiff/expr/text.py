@@ -20,9 +20,10 @@ from symdiff.expr.convert import as_expr
 from symdiff.expr.node import Expr
 from symdiff.expr.scope import Scope, make_scope
 from symdiff.expr.source import SourceText
-from symdiff.expr.vocabulary import ANY_NUMBER, CALLABLE, LARGEST, TAKE_TEXT, dim_of
+from symdiff.expr.vocabulary import ANY_NUMBER, CALLABLE, LARGEST, NODE_FOR_EACH, TAKE_TEXT, dim_of
 
 LONGEST_NUMBER = 400  # bits of a whole number that constants may fold to
+MOST_AXES = 32  # of an array of NumPy, whatever its version
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Expr]] = {
     ast.Add: ops.add, ast.Sub: ops.subtract, ast.Mult: ops.multiply, ast.Div: ops.divide, ast.Pow: ops.power, ast.MatMult: ops.matmul,
@@ -225,11 +226,14 @@ class _Reader(SourceText):
     def attempt(self, node: ast.AST, make: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """make(*args); an error of symdiff gets the column, any other that a wrong argument causes becomes a ParseError."""
         try:
-            return make(*args, **options)
+            made = make(*args, **options)
         except SymdiffError as error:
-            raise type(error)(f"{error}{self.pointer(self.column(node))}") from None
+            raise type(error)(self.message(str(error), node)) from None
         except (TypeError, ValueError, IndexError, AttributeError, OverflowError, KeyError) as error:
             self.fail(f"{error}", node)
+        if isinstance(made, Expr) and made.ndim > MOST_AXES:
+            self.fail(f"this has {made.ndim} axes; an array has at most {MOST_AXES}", node)
+        return made
 
     def constant(self, value: Any, node: ast.AST) -> Any:
         if isinstance(value, complex):
@@ -300,8 +304,9 @@ class _Reader(SourceText):
         for value, place in zip(operands, places, strict=True):
             if isinstance(value, str) and name not in TAKE_TEXT:
                 self.fail(f"{name}() takes no text: names are written without quotes", place)
-            if type(value) is int and abs(value) > LARGEST and name not in ANY_NUMBER:
-                self.fail(f"{name}(): the whole number {value} is larger than {LARGEST}", place)
+            largest = NODE_FOR_EACH.get(name, LARGEST)
+            if type(value) is int and abs(value) > largest and name not in ANY_NUMBER:
+                self.fail(f"{name}(): the whole number {value} is larger than {largest}", place)
         try:
             signature.bind(*args, **options)
         except TypeError as error:

@@ -119,5 +119,7 @@ CALLABLE: dict[str, Callable[..., Any]] = {
 
 # functions with an argument that is text: subscripts, an order of a norm, a mode
 TAKE_TEXT = {"einsum", "norm", "pad", "convolve", "correlate"}
+# functions that make a node for each of the number that they are given
+NODE_FOR_EACH = {"vander": 1000, "diff": 1000}
 # functions whose work does not grow with a whole number among their arguments
 ANY_NUMBER = {"matrix_power"} | {name for name, found in CALLABLE.items() if found.__module__.endswith(".elementwise")}
