@@ -53,12 +53,14 @@ def explain(
 
 
 def _weights(text: str | None) -> dict[str, float | str]:
-    """Names with their numbers as text, which keeps final zeros. Raises: BadSetting for a part that is no NAME=NUMBER."""
+    """Names with their numbers as text, which keeps final zeros. Raises: BadSetting for a part that is no NAME=NUMBER or a name given twice."""
     found: dict[str, float | str] = {}
     for part in name_list(text):
         name, equals, number = part.partition("=")
         if not equals:
             raise BadSetting(f"--weights: {part!r} is given, NAME=NUMBER is wanted, such as w1=0.1498")
+        if name.strip() in found:
+            raise BadSetting(f"--weights: {name.strip()} is given twice")
         found[name.strip()] = number
     return found
 

@@ -91,7 +91,8 @@ def nearness(question: Question, match: Match) -> tuple[float, int, float]:
 class Search:
     """The combinations of conventions of one network, and what each gives; runs are shared between questions.
 
-    Raises: BadSetting for a learning rate that is not a positive number; Unsupported for a network with dropout.
+    Raises: BadSetting for a learning rate that is not a positive number or a negative number of departures; Unsupported for a network
+    with dropout.
     """
 
     def __init__(self, net: Net, *, learning_rate: float | None = None, departures: int = DEPARTURES) -> None:
@@ -99,6 +100,8 @@ class Search:
         self.learning_rate = net.learning_rate if learning_rate is None else learning_rate
         if not 0 < self.learning_rate < inf:
             raise BadSetting(f"learning rate: {self.learning_rate} is given, a positive number is wanted")
+        if departures < 0:
+            raise BadSetting(f"departures: {departures} is given, a whole number from 0 on is wanted")
         if net.masks:
             raise Unsupported(f"{net.name} draws dropout masks: its numbers are those of a seed, not of conventions")
         self.departures = departures

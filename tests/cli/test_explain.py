@@ -53,6 +53,7 @@ def test_not_reproduced_is_one(symdiff):
         (["mazur", "--loss", "0.1"], "Missing option '--after'"),
         (["mazur", "--loss", "0.1", "--after", "0"], "after: 0 is given"),
         (["mazur", "--loss", "0.1", "--after", "1", "--tolerance", "-1"], "tolerance: -1.0 is given"),
+        (["mazur", "--loss", "0.29", "--after", "1", "--departures", "-1"], "departures: -1 is given, a whole number from 0 on is wanted"),
     ],
 )
 def test_bad_input_is_one_line_and_two(symdiff, arguments, message):
