@@ -28,9 +28,11 @@ def ratios_of(claim: Sequence[Array], right: Sequence[Array]) -> list[float] | N
     for c, r in zip(claim, right, strict=True):
         if c.shape != r.shape or not np.any(r) or not np.all(np.isfinite(r)) or not np.all(np.isfinite(c)):
             return None
-        ratio = float(np.vdot(c, r) / np.vdot(r, r))
-        if ratio == 0 or distance(c, ratio * r) > CLOSE:
-            return None
+        scale = np.max(np.abs(r))  # squares of very large or small numbers are no numbers
+        with np.errstate(all="ignore"):
+            ratio = float(np.vdot(c / scale, r / scale) / np.vdot(r / scale, r / scale))
+            if ratio == 0 or not np.isfinite(ratio) or distance(c, ratio * r) > CLOSE:
+                return None
         found.append(ratio)
     return found
 
