@@ -63,8 +63,23 @@ def name_list(text: str | None) -> list[str]:
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
+def spec_list(text: str | None) -> list[str]:
+    """Specs between commas, of which each may have settings between commas: a part NAME=NUMBER goes on with the spec before it.
+
+    >>> spec_list('momentum:beta=0.8,adam:beta1=0.5,beta2=0.9,sgd')
+    ['momentum:beta=0.8', 'adam:beta1=0.5,beta2=0.9', 'sgd']
+    """
+    found: list[str] = []
+    for part in name_list(text):
+        if found and part.partition("=")[0].strip().isidentifier() and "=" in part:
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
+
+
 def settings(option: str, text: str | None) -> dict[str, float]:
-    """name=number pairs between commas. Raises: BadSetting for anything else.
+    """name=number pairs between commas. Raises: BadSetting for anything else and for a name that is given twice.
 
     >>> settings('--at', 'w5=0.3, w6=1e-3')
     {'w5': 0.3, 'w6': 0.001}
@@ -78,5 +93,7 @@ def settings(option: str, text: str | None) -> dict[str, float]:
             number = float("nan")
         if not equals or not name.strip() or number != number or abs(number) == float("inf"):
             raise BadSetting(f"{option}: {part!r} is given, NAME=NUMBER is wanted, such as w5=0.3,w6=0.1")
+        if name.strip() in found:
+            raise BadSetting(f"{option}: {name.strip()} is given twice")
         found[name.strip()] = number
     return found

@@ -12,13 +12,15 @@ import typer
 from symdiff.cli.console import check_writable, is_terminal, json_text, width, write
 from symdiff.cli.exits import with_exit_code
 from symdiff.cli.layout import table
-from symdiff.cli.options import name_list
+from symdiff.cli.options import name_list, spec_list
 from symdiff.errors import BadSetting
 from symdiff.report.heat import heat_map
 from symdiff.report.plot import check_plot
 from symdiff.training.sweeping import SWEPT, Sweep, Trial
 from symdiff.training.sweeping import sweep as run_sweep
 from symdiff.training.tasks import Choices, make_task
+
+SPECS = ("optimizer", "rate_schedule")  # whose values have settings of their own
 
 
 def _listed(option: str, what: str) -> Any:
@@ -30,8 +32,8 @@ def sweep(
     net: Annotated[str, typer.Argument(metavar="NET", help="The network, as for train.")],
     learning_rate: Annotated[str | None, _listed("--learning-rate", "Learning rates")] = None,
     update: Annotated[str | None, _listed("--update", "Update schedules")] = None,
-    optimizer: Annotated[str | None, _listed("--optimizer", "Optimizers")] = None,
-    rate_schedule: Annotated[str | None, _listed("--schedule", "Learning-rate schedules")] = None,
+    optimizer: Annotated[str | None, _listed("--optimizer", "Optimizers; NAME=NUMBER goes on with the one before")] = None,
+    rate_schedule: Annotated[str | None, _listed("--schedule", "Learning-rate schedules; NAME=NUMBER goes on with the one before")] = None,
     batch: Annotated[str | None, _listed("--batch", "Batch sizes")] = None,
     seed: Annotated[str | None, _listed("--seed", "Seeds of starts from N(0, 1)")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="Of each training; the net's own number by default.")] = None,
@@ -47,9 +49,13 @@ def sweep(
     given = {
         "learning_rate": learning_rate, "update": update, "optimizer": optimizer, "rate_schedule": rate_schedule, "batch": batch, "seed": seed,
     }  # fmt: skip
-    grid = {name: [_value(name, text) for text in name_list(texts)] for name, texts in given.items() if texts is not None}
+    grid = {
+        name: [_value(name, text) for text in (spec_list if name in SPECS else name_list)(texts)]
+        for name, texts in given.items()
+        if texts is not None
+    }
     if not grid:
-        raise BadSetting(f"nothing is given to sweep: one of {', '.join('--' + name.replace('_', '-') for name in given)} is wanted")
+        raise BadSetting(f"nothing is given to sweep: one of {', '.join(map(_option, given))} is wanted")
     if plot is not None:
         check_plot(plot)
         check_writable(plot)
@@ -59,12 +65,16 @@ def sweep(
         heat_map(found, plot)
 
 
+def _option(name: str) -> str:
+    return "--schedule" if name == "rate_schedule" else f"--{name.replace('_', '-')}"
+
+
 def _value(name: str, text: str) -> Any:
     try:
         return SWEPT[name](text)
     except ValueError:
         kind = "whole number" if SWEPT[name] is int else "number"
-        raise BadSetting(f"--{name.replace('_', '-')}: {text!r} is given, a {kind} is wanted") from None
+        raise BadSetting(f"{_option(name)}: {text!r} is given, a {kind} is wanted") from None
 
 
 def _progress() -> Callable[[int, int], None] | None:

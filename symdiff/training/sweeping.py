@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import inf, prod
 from typing import Any
 
 from symdiff.errors import BadSetting, UnknownName, did_you_mean
@@ -89,6 +89,8 @@ def sweep(
     if not grid or count > MOST:
         raise BadSetting(f"sweep: {count if grid else 'no'} combinations are given, 1 to {MOST:,} are wanted")
     target = net.target_loss if target_loss is None else target_loss
+    if target is not None and not 0 < target < inf:
+        raise BadSetting(f"target loss: {target} is given, a positive number is wanted")
     trials = []
     for values in product(*grid.values()):
         trials.append(_trial(net, dict(zip(grid, values, strict=True)), target, {"epochs": epochs, **settings}))

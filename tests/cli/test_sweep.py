@@ -27,6 +27,12 @@ def test_json(symdiff):
     assert data["best"]["learning_rate"] == 4 and {"law", "value", "explained"} == set(data["trials"][0]["convergence"])
 
 
+def test_settings_of_an_optimizer_stay_with_it(symdiff):
+    specs = ("--optimizer", "momentum:beta=0.8,adam:beta1=0.5,beta2=0.9,sgd")
+    data = json.loads(symdiff("sweep", "xor", *specs, "--epochs", "2", "--json").out)
+    assert data["grid"]["optimizer"] == ["momentum:beta=0.8", "adam:beta1=0.5,beta2=0.9", "sgd"]
+
+
 @pytest.mark.parametrize("options", [[], ["--update", "parallel,sequential"], ["--update", "parallel,sequential", "--seed", "1,2,3"]])
 def test_heat_map(symdiff, tmp_path, options):
     pytest.importorskip("matplotlib")
@@ -38,7 +44,8 @@ def test_heat_map(symdiff, tmp_path, options):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["xor"], "nothing is given to sweep: one of --learning-rate, --update"),
+        (["xor"], "nothing is given to sweep: one of --learning-rate, --update, --optimizer, --schedule, --batch, --seed is wanted"),
+        (["xor", "--update", "parallel", "--target-loss", "-1"], "target loss: -1.0 is given, a positive number is wanted"),
         (["xor", "--learning-rate", "0.1,x"], "--learning-rate: 'x' is given, a number is wanted"),
         (["xor", "--seed", "1.5"], "--seed: '1.5' is given, a whole number is wanted"),
         (["xor", "--update", "paralel"], "did you mean 'parallel'?"),
