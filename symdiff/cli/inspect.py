@@ -11,6 +11,7 @@ from symdiff.cli.console import check_writable, json_text, width, write
 from symdiff.cli.exits import with_exit_code
 from symdiff.cli.layout import table, wrapped
 from symdiff.cli.options import choice
+from symdiff.errors import BadSetting
 from symdiff.report.inside import decision_surface, layer_panels, prediction_curves, two_inputs
 from symdiff.report.plot import check_plot
 from symdiff.training.convergence import fit_convergence
@@ -24,7 +25,9 @@ ROWS = 6  # moments that are shown
 @with_exit_code
 def inspect(
     net: Annotated[str, typer.Argument(metavar="NET", help="The network, as for train.")],
-    view: Annotated[str, typer.Option("--view", metavar="VIEW", help=f"What --plot draws: {', '.join(VIEWS)}.")] = "layers",
+    view: Annotated[
+        str | None, typer.Option("--view", metavar="VIEW", help=f"What --plot draws: {', '.join(VIEWS)}; layers by default.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="The net's own number by default.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", metavar="RATE", help="The net's own by default.")] = None,
@@ -36,7 +39,9 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
     """Train a network and tell what slopes reach its layers, naming those that vanish or explode, and how fast it converges."""
-    draw = VIEWS[choice("--view", view, list(VIEWS))]
+    draw = VIEWS[choice("--view", view or "layers", list(VIEWS))]
+    if view is not None and plot is None:
+        raise BadSetting("--view goes with --plot: name a file to draw to")
     task = make_task(
         Choices(net=net, data=data, epochs=epochs, learning_rate=learning_rate, update=update, optimizer=optimizer, batch=batch, seed=seed)
     )

@@ -43,6 +43,7 @@ def test_same_training_same_drawing(symdiff, tmp_path):
     ("arguments", "message"),
     [
         (["xor", "--view", "layer"], "--view: there is no 'layer' (did you mean 'layers'?)"),
+        (["mazur", "--view", "surface"], "--view goes with --plot"),
         (["mazur", "--view", "surface", "--plot", "a.png"], "a decision surface is drawn for two inputs and one output"),
         (["mlp:2-3-1"], "has no data: name some with --data"),
         (["mlp:3-3-1", "--data", "xor"], "xor has 2 inputs a row, but"),
