@@ -219,7 +219,7 @@ class Run:
         self.saved = self.now.updates
 
     def resume(self, where: str | Path) -> None:
-        """Become what a checkpoint holds. Raises: CheckpointError, BadSetting if it is damaged or of another training."""
+        """Become what a checkpoint holds. Raises: CheckpointError, BadSetting if it is damaged, of another training, or past the epochs."""
         assert self.keeping is not None
         found = load(where)
         check_same(found, **self.keeping.identity)
@@ -230,6 +230,11 @@ class Run:
 
         values, best = state("now"), record["best"]
         self.history = History(**record["history"])
+        if len(self.history) > self.settings.epochs:
+            raise BadSetting(
+                f"epochs: {self.settings.epochs} is given, but {found.path} is of epoch {len(self.history)}: "
+                f"a number from {len(self.history)} on is wanted, or an older checkpoint"
+            )
         self.now = Moment(values, values, record["updates"], record["partial"], record["rate"])
         self.best = None if best is None else Best(best["epoch"], best["loss"], state("best"))
         self.seconds_before = record["seconds"]

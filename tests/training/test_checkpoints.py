@@ -181,6 +181,12 @@ def test_a_checkpoint_of_something_else(tmp_path):
         train(xor(), epochs=9, optimizer="adam", learning_rate=0.2, rate_schedule="step:steps=7,gamma=0.5", resume=tmp_path)
 
 
+def test_a_checkpoint_past_the_epochs(tmp_path):
+    xor_run(6, checkpoint=tmp_path)
+    with pytest.raises(BadSetting, match=r"epochs: 2 is given, but .* is of epoch 6: a number from 6 on is wanted"):
+        xor_run(2, resume=tmp_path)
+
+
 def test_a_folder_in_use_is_not_mixed_with(tmp_path):
     xor_run(4, checkpoint=tmp_path)
     with pytest.raises(
