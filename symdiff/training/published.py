@@ -93,29 +93,43 @@ def read_published(path: Path) -> Table:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        rows = tuple(_row(row) for row in data["rows"])
-        return Table(str(data.get("title", path.name)), rows)
     except OSError as error:
         raise BadSetting(f"cannot read {str(path)!r}: {error.strerror or error}") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        if isinstance(error, BadSetting):
+    except ValueError as error:
+        raise BadSetting(f"{path}: not a table of published trainings: no JSON can be read from it ({error})") from None
+    rows = data.get("rows") if isinstance(data, dict) else None
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise BadSetting(f"{path}: not a table of published trainings: {FORM} is wanted")
+    return Table(str(data.get("title", path.name)), tuple(_row(row, k) for k, row in enumerate(rows, 1)))
+
+
+FORM = '{"title": ..., "rows": [{"name": ..., "after": 1000, "loss": "0.00111"}, ...]}'
+_READERS: dict[str, tuple[Callable[[Any], Any], str]] = {  # of each field how it is read, and what is wanted
+    "name": (str, "a text"),
+    "after": (int, "a whole number"),
+    "loss": (quoted, "a number"),
+    "prediction": (lambda numbers: tuple(map(quoted, numbers)), "a list of numbers"),
+    "reduction": (quoted, "a number"),
+    "said": (dict, "an object of texts by convention"),
+    "blamed": (tuple, "a list of conventions"),
+    "beside": (str, "a text"),
+    "weights": (lambda numbers: {name: quoted(w) for name, w in numbers.items()}, "an object of numbers by weight"),
+}
+
+
+def _row(row: Mapping[str, Any], number: int) -> Published:
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        if key not in _READERS:
+            raise BadSetting(f"a published training has no field {key!r}{did_you_mean(key, _READERS)}. Fields: {', '.join(_READERS)}")
+        read, wanted = _READERS[key]
+        try:
+            found[key] = read(value)
+        except BadSetting:
             raise
-        raise BadSetting(f"{path}: not a table of published trainings ({type(error).__name__}: {error})") from None
-
-
-def _row(row: Mapping[str, Any]) -> Published:
-    readers: dict[str, Callable[[Any], Any]] = {
-        "name": str,
-        "after": int,
-        "loss": quoted,
-        "prediction": lambda numbers: tuple(map(quoted, numbers)),
-        "reduction": quoted,
-        "said": dict,
-        "blamed": tuple,
-        "beside": str,
-        "weights": lambda numbers: {name: quoted(w) for name, w in numbers.items()},
-    }
-    for key in row:
-        if key not in readers:
-            raise BadSetting(f"a published training has no field {key!r}{did_you_mean(key, readers)}. Fields: {', '.join(readers)}")
-    return Published(**{key: readers[key](value) for key, value in row.items()})
+        except (ValueError, TypeError, AttributeError):
+            raise BadSetting(f"row {number} of the published trainings: {key} is {value!r}, {wanted} is wanted") from None
+    for key in ("name", "after"):
+        if key not in found:
+            raise BadSetting(f"row {number} of the published trainings has no {key!r}: {FORM} is wanted")
+    return Published(**found)

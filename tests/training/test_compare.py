@@ -168,8 +168,11 @@ def test_published_trainings_from_a_file(tmp_path):
     ("text", "message"),
     [
         ("{", "not a table of published trainings"),
-        ("[]", "not a table of published trainings"),
-        ('{"rows": [{"name": "a"}]}', "not a table of published trainings"),
+        ("[]", r'not a table of published trainings: \{"title": ..., "rows": .* is wanted'),
+        ('{"rows": [1]}', "not a table of published trainings"),
+        ('{"rows": [{"name": "a"}]}', "row 1 of the published trainings has no 'after'"),
+        ('{"rows": [{"name": "a", "after": "x"}]}', "after is 'x', a whole number is wanted"),
+        ('{"rows": [{"name": "a", "after": 1, "weights": 3}]}', "weights is 3, an object of numbers by weight is wanted"),
         ('{"rows": [{"name": "a", "after": 1, "los": "1"}]}', "no field 'los' .did you mean 'loss'"),
         ('{"rows": [{"name": "a", "after": 1, "loss": "x"}]}', "'x' is given, a number is wanted"),
     ],
