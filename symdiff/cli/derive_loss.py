@@ -26,7 +26,7 @@ class Question:
 def read_loss(
     text: str, wrt: Sequence[str], shape: str | None, assume: str | None, let: Sequence[str], kind: Kind = "gradient"
 ) -> Question:
-    """The question that the options ask.
+    """The question that the options ask; a variable named twice is asked once.
 
     Raises: ParseError, with the column, for text that is no formula; BadSetting for an option that is missing.
     """
@@ -38,7 +38,7 @@ def read_loss(
     for name in wrt:
         if name not in names:
             raise UnknownName(f"--wrt: there is no variable {name!r}{did_you_mean(name, names)}. Variables: {', '.join(names)}")
-    return Question(parse(text, names), names, tuple(names[name] for name in wrt), kind)
+    return Question(parse(text, names), names, tuple(names[name] for name in dict.fromkeys(wrt)), kind)
 
 
 def _definition(text: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ def test_a_right_claim_is_right(symdiff):
     ("arguments", "claim", "said"),
     [
         (LS, "X.T@(X@w - y)", "a factor 2 is missing"),
+        (("--loss", "exp(1000*x)", "--wrt", "x", "--shape", "x:"), "1001*exp(1000*x)", "the number 1001 should be 1000"),
         (LS, "2*X.T*(X@w - y)", "the matrix product is meant"),
         (LS, "2*X@(X@w - y)", "X should be X.T"),
         ((*SOFTMAX, "--wrt", "W", "--assume", "Y:onehot"), "X.T@(Y - P)", "the sign"),
@@ -160,3 +161,7 @@ def test_steps_of_all_parameters_begin_with_the_last_layer(symdiff):
     text = symdiff("derive", "--net", "xor", "--steps").out
     assert text.index("∂E/∂v = ") < text.index("∂E/∂W = ")
     assert len(json.loads(symdiff("derive", "--net", "xor", "--steps", "--json").out)["steps"]) == 2
+
+
+def test_a_variable_named_twice_is_asked_once(symdiff):
+    assert symdiff("derive", *LS, "--wrt", "w,w").out == symdiff("derive", *LS).out
