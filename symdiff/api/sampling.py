@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symdiff.errors import ShapeError
-from symdiff.expr.dims import dim_names, dim_value, show_shape
+from symdiff.expr.dims import dim_names, dim_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import size_names
@@ -58,7 +57,6 @@ ADMISSIBLE: dict[str, Draw] = {
     "symmetric": lambda a, rng: (a + _transposed(a)) / 2,
     "spd": lambda a, rng: a @ _transposed(a) / a.shape[-1] + np.eye(a.shape[-1]),
 }
-MATRICES = ("orthogonal", "invertible", "symmetric", "spd")
 
 # What a variable without assumptions is drawn from, in turn: a loss may be defined on a part of the line only. The last, which makes
 # large sums, is for losses that are not defined elsewhere.
@@ -74,8 +72,6 @@ USUAL_ROUNDS = 12  # over the first scales, before the last is tried
 def sample(variable: Var, sizes: Mapping[str, int], rng: np.random.Generator, scale: int = 0) -> Array:
     """A random value of a variable at given sizes of its named dims.
 
-    Raises: ShapeError if an assumption about matrices is made of something else.
-
     >>> from symdiff.expr.leaves import var
     >>> Y = sample(var('Y', ('n', 'k'), assume='onehot'), {'n': 4, 'k': 3}, np.random.default_rng(0))
     >>> Y.sum(axis=1)
@@ -88,8 +84,6 @@ def sample(variable: Var, sizes: Mapping[str, int], rng: np.random.Generator, sc
         return np.asarray(SCALES[scale % len(SCALES)](value, rng))
     for word, draw in ADMISSIBLE.items():
         if word in words:
-            if word in MATRICES and (len(shape) < 2 or (word != "orthogonal" and shape[-1] != shape[-2])):
-                raise ShapeError(f"{variable.name} is assumed {word}, but its shape is {show_shape(variable.shape)}")
             value = np.asarray(draw(value, rng))
     return value
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.errors import DtypeError
-from symdiff.expr.dims import as_shape
+from symdiff.errors import DtypeError, ShapeError
+from symdiff.expr.dims import as_shape, show_shape
 from symdiff.expr.names import check_name
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Contract, Number, Ones, Var
@@ -20,19 +20,27 @@ ASSUMPTIONS = (
     "positive", "nonnegative", "binary", "prob", "onehot", "invertible", "symmetric", "spd", "unit", "sign", "count", "orthogonal", "small",
 )  # fmt: skip
 
+OF_MATRICES = ("invertible", "symmetric", "spd", "orthogonal")  # orthogonal: the columns, of which there may be fewer than rows
+
 
 def var(name: str, shape: Any = (), assume: str | Sequence[str] = (), *, token: int = 0) -> Var:
     """A variable: an input of the given shape, a tuple of whole numbers and names.
 
     Variables of equal name, shape and assumptions are one variable wherever they are made.
-    Raises: UnknownName for an assumption that is not one of the known words; ShapeError for what is no shape.
+    Raises: UnknownName for an assumption that is not one of the known words; ShapeError for what is no shape, or for an assumption of
+    matrices about anything else.
 
     >>> var('X', shape=('n', 'd')).shape
     ('n', 'd')
     """
     from_text = assume.replace(",", " ").split() if isinstance(assume, str) else list(assume)
     check_name(name, from_text, ASSUMPTIONS)
-    return Var(name, as_shape(shape), tuple(sorted(set(from_text))), token)
+    dims = as_shape(shape)
+    for word in from_text:
+        if word in OF_MATRICES and (len(dims) < 2 or (word != "orthogonal" and dims[-1] != dims[-2])):
+            wanted = "a matrix" if word == "orthogonal" else "a square matrix"
+            raise ShapeError(f"{name} is assumed {word}, but its shape is {show_shape(dims)}: {wanted} is wanted")
+    return Var(name, dims, tuple(sorted(set(from_text))), token)
 
 
 def number(value: Any) -> Number | bool | None:

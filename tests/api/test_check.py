@@ -330,8 +330,16 @@ def test_several_assumptions_hold_together():
     a = sample(sd.var("A", (4, 4), "positive symmetric"), {}, np.random.default_rng(0))
     assert FACTS["positive"](a) and FACTS["symmetric"](a)
     assert abs(sample(sd.var("s", (), "unit"), {}, np.random.default_rng(0))) == 1
-    with pytest.raises(sd.ShapeError, match="assumed spd"):
-        sample(sd.var("v", (3,), "spd"), {}, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("word", ["symmetric", "invertible", "spd", "orthogonal"])
+@pytest.mark.parametrize("shape", [(), ("n",), ("m", "n")])
+def test_assumptions_of_matrices_are_about_matrices(word, shape):
+    if len(shape) == 2 and word == "orthogonal":  # of the columns, of which there may be fewer than rows
+        assert sd.var("v", shape, word).shape == shape
+    else:
+        with pytest.raises(sd.ShapeError, match=f"v is assumed {word}, but its shape is .* matrix is wanted"):
+            sd.var("v", shape, word)
 
 
 def test_sizes_differ_within_each_choice():
@@ -360,3 +368,11 @@ def test_edits_are_one_change_away_and_bounded():
     found = edits("2*X.T@(X@w - y)")
     assert {"2 * X @ (X @ w - y)", "2 * X.T @ (X @ w + y)", "2 * X.T * (X @ w - y)"} <= {e.text for e in found}
     assert len({e.text for e in found}) == len(found) and edits("+".join(["x"] * 500)) == []
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_claim_without_value_is_not_proved_by_what_it_simplifies_to():
+    x = sd.var("x")
+    verdict = sd.check_formula(x**2, x, "2*x + log(-x**2) - log(-x**2)")
+    assert not verdict
+    assert "not finite" in [m.name for m in verdict.diagnosis]

@@ -213,6 +213,11 @@ def test_output_to_a_file(symdiff, tmp_path):
         (["--at", "w5"], "--at: 'w5' is given, NAME=NUMBER is wanted"),
         (["--at", "w5=x"], "--at: 'w5=x' is given"),
         (["--at", "w5=nan"], "--at: 'w5=nan' is given"),
+        (["--at", "w5=1,w5=2"], "--at: w5 is given twice"),
+        (
+            ["--loss", "sum(x)", "--wrt", "x", "--shape", "x:n", "--assume", "x:spd"],
+            "x is assumed spd, but its shape is (n,): a square matrix is wanted",
+        ),
         (["--at", "q5=1"], "mazur has no number 'q5' (did you mean 'w5'?)"),
         (["--output", "/no/such/folder/x"], "cannot write '/no/such/folder/x': No such file or directory"),
         (["--outptu", "x"], "No such option: --outptu"),
