@@ -113,6 +113,11 @@ class Evidence:
         """The largest relative difference over the points."""
         return max(map(distance, self.expected, self.claim))
 
+    @property
+    def claim_is_finite(self) -> bool:
+        """Whether the claim has a value at every point, as the expected expression has."""
+        return all(np.all(np.isfinite(c)) for c in self.claim)
+
     def agree(self) -> bool:
         return alike(self.expected, self.claim)
 

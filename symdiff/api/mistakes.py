@@ -85,7 +85,7 @@ RESULTS: tuple[Callable[[Evidence], Iterator[Explained]], ...] = (
 
 def of_the_result(evidence: Evidence) -> Iterator[Mistake]:
     """The mistakes of the result that explain the claim."""
-    if not all(np.all(np.isfinite(c)) for c in evidence.claim):
+    if not evidence.claim_is_finite:
         yield Mistake("not finite", "the claim is not finite at points where the derivative is")
     plain = factor(evidence, evidence.claim, evidence.expected)
     if plain is not None:
