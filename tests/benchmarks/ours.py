@@ -44,10 +44,10 @@ def net_loop(net: Net, steps: int) -> Run:
     from symdiff.training.compiled import compiled_steps
 
     step = training_step(net)
-    loop = compiled_steps(step, net, net.learning_rate)
+    loop = compiled_steps(step, net, net.learning_rate).loop
     values = net.values()
-    start = [np.asarray(values[w], float) for w in step.updates]
-    return Run(lambda: np.array(loop.run(start, steps).losses), steps)
+    given = [np.asarray(values[v], float) if v in values else np.float64(net.learning_rate) for v in step.inputs]
+    return Run(lambda: loop.run(given, steps)[0][0], steps)
 
 
 def mlp(arrays: Sequence[Any], rate: float, activation: str, **options: Any) -> Run:
