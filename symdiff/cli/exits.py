@@ -24,8 +24,9 @@ CODES: tuple[tuple[type[BaseException], int], ...] = ((ClaimWrong, MISSED), (Uns
 
 
 def complain(message: str) -> None:
-    """One line on stderr."""
-    print("error:", " ".join(message.split()), file=sys.stderr)
+    """One line on stderr. What a terminal would obey or could not show is written as its escape."""
+    line = " ".join(message.split())
+    print("error:", "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line), file=sys.stderr)
 
 
 def silence_stdout() -> None:
