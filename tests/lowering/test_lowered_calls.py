@@ -83,6 +83,12 @@ def test_values_that_are_not_real(bad: np.ndarray) -> None:
         squares()(XV, WV, 0.5, bad)
 
 
+@pytest.mark.parametrize("bad", [1j, 1 + 0j, np.complex64(1), "1", b"1", None, object(), w, {}, np.array(1, dtype=object)], ids=repr)
+def test_scalars_that_are_not_real(bad: object) -> None:
+    with pytest.raises(DtypeError, match="f: b "):
+        squares()(XV, WV, bad, YV)
+
+
 def test_what_cannot_be_lowered() -> None:
     with pytest.raises(BindingError, match=r"use the variable 'b' \(\), which is not among the inputs \(X, w, y\)"):
         lower(LOSS, [X, w, y])
