@@ -307,11 +307,11 @@ class Expr(metaclass=Interned):
         return ops.index(self, key)
 
     # --- NumPy's methods -----------------------------------------------------------------------------------------
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Expr:
-        return ops.sum(self, axis=axis, keepdims=keepdims)
+    def sum(self, axis: Any = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
+        return ops.sum(self, axis=axis, keepdims=keepdims, where=where, initial=initial)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Expr:
-        return ops.mean(self, axis=axis, keepdims=keepdims)
+    def mean(self, axis: Any = None, keepdims: bool = False, *, where: Any = True) -> Expr:
+        return ops.mean(self, axis=axis, keepdims=keepdims, where=where)
 
     def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Expr:
         return ops.variance(self, axis=axis, ddof=ddof, keepdims=keepdims)
@@ -319,14 +319,14 @@ class Expr(metaclass=Interned):
     def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Expr:
         return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Expr:
-        return ops.prod(self, axis=axis, keepdims=keepdims)
+    def prod(self, axis: Any = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
+        return ops.prod(self, axis=axis, keepdims=keepdims, where=where, initial=initial)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Expr:
-        return ops.max(self, axis=axis, keepdims=keepdims)
+    def max(self, axis: Any = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
+        return ops.max(self, axis=axis, keepdims=keepdims, where=where, initial=initial)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Expr:
-        return ops.min(self, axis=axis, keepdims=keepdims)
+    def min(self, axis: Any = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
+        return ops.min(self, axis=axis, keepdims=keepdims, where=where, initial=initial)
 
     def cumsum(self, axis: Any = None) -> Expr:
         return ops.cumsum(self, axis=axis)

@@ -15,7 +15,8 @@ from symdiff.expr.build import apply, reduce
 from symdiff.expr.build import power as constant_power
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import Dim, broadcast_dims, dim_add, dim_mul, dim_sub, show_shape
-from symdiff.expr.elementwise import sqrt, square, subtract
+from symdiff.expr.elementwise import add, divide, maximum, minimum, multiply, sqrt, square, subtract
+from symdiff.expr.elementwise import where as choose
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Delta, Labels, Ones, Range
 from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, full_range, reshape_node, scan, scatter, slice_node
@@ -32,16 +33,33 @@ def keep_axes(e: Expr, axes: Sequence[int], keepdims: bool) -> Expr:
     return e
 
 
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
-    """Sum over axes (all of them by default)."""
-    e = as_expr(x)
+def _masked(e: Expr, where: Any, neutral: float, name: str) -> Expr:
+    """`e` with a neutral number where the condition does not hold. Raises: ShapeError for a condition that does not fit into `e`."""
+    if where is True:
+        return e
+    masked = choose(where, e, neutral)
+    if masked.shape != e.shape:
+        raise ShapeError(f"{name}: where has shape {show_shape(as_expr(where).shape)}, which does not fit into {show_shape(e.shape)}")
+    return masked
+
+
+def sum(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
+    """Sum over axes (all of them by default), of the entries that `where` chooses, and of `initial`."""
+    e = _masked(as_expr(x), where, 0, "sum")
     axes = axes_of(axis, e.ndim, "sum")
-    return keep_axes(sum_axes(e, axes), axes, keepdims)
+    found = keep_axes(sum_axes(e, axes), axes, keepdims)
+    return found if initial is None else add(found, initial)
 
 
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
-    """Mean over axes: the sum divided by the size, which may be a name. Raises: ShapeError for an empty axis."""
+def mean(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True) -> Expr:
+    """Mean over axes of the entries that `where` chooses: their sum divided by their number, of all by the size, which may be a name.
+
+    Raises: ShapeError for an empty axis.
+    """
     e = as_expr(x)
+    if where is not True:
+        chosen = _masked(broadcast_to(Const(1), e.shape), where, 0, "mean")
+        return divide(sum(e, axis, keepdims, where=where), sum(chosen, axis, keepdims))
     axes = axes_of(axis, e.ndim, "mean")
     if any(e.shape[a] == 0 for a in axes):
         raise ShapeError(f"mean: an axis of {show_shape(e.shape)} is empty and has no mean")
@@ -84,19 +102,22 @@ def _reduction(kind: str, x: Any, axis: Axis, keepdims: bool) -> Expr:
     return keep_axes(reduce(kind, e, axes), axes, keepdims)
 
 
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
-    """Product over axes."""
-    return _reduction("prod", x, axis, keepdims)
+def prod(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
+    """Product over axes, of the entries that `where` chooses, and of `initial`."""
+    found = _reduction("prod", _masked(as_expr(x), where, 1, "prod"), axis, keepdims)
+    return found if initial is None else multiply(found, initial)
 
 
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
-    """Maximum over axes; at ties the derivative is shared equally."""
-    return _reduction("max", x, axis, keepdims)
+def max(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
+    """Maximum over axes, of the entries that `where` chooses, and of `initial`; at ties the derivative is shared equally."""
+    found = _reduction("max", _masked(as_expr(x), where, -np.inf, "max"), axis, keepdims)
+    return found if initial is None else maximum(found, initial)
 
 
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
-    """Minimum over axes; at ties the derivative is shared equally."""
-    return _reduction("min", x, axis, keepdims)
+def min(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
+    """Minimum over axes, of the entries that `where` chooses, and of `initial`; at ties the derivative is shared equally."""
+    found = _reduction("min", _masked(as_expr(x), where, np.inf, "min"), axis, keepdims)
+    return found if initial is None else minimum(found, initial)
 
 
 def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:

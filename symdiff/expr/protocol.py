@@ -143,7 +143,7 @@ if hasattr(np, "astype"):  # NumPy 2
         np.linalg.diagonal: _matrix_diagonal,
         np.linalg.trace: _matrix_trace,
     }
-_REDUCING = {*REDUCTIONS.values(), ops.mean, ops.std, ops.variance}
+_REDUCING: set[Callable[..., Any]] = {*REDUCTIONS.values(), ops.mean, ops.std, ops.variance}
 _ALIASES: dict[Callable[..., Any], dict[str, str]] = {  # options of NumPy under the names of the constructor
     ops.clip: {"a_min": "low", "a_max": "high", "min": "low", "max": "high"},
     ops.reshape: {"newshape": "shape"},

@@ -35,12 +35,7 @@ REDUCTIONS: dict[str, Callable[..., Expr]] = {
 _ACCUMULATIONS: dict[str, Callable[..., Expr]] = {"add": ops.cumsum, "multiply": ops.cumprod}
 _OF_BITS = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
 _REALS = (None, float, np.float64, np.dtype(np.float64), "float64", "float", "d")
-_NEUTRAL: dict[Callable[..., Expr], tuple[Any, Callable[[Any, Any], Expr]]] = {  # what a masked entry counts as, and how `initial` joins
-    ops.sum: (0, ops.add),
-    ops.prod: (1, ops.multiply),
-    ops.max: (-np.inf, ops.maximum),
-    ops.min: (np.inf, ops.minimum),
-}
+_TAKING = {"where": (ops.sum, ops.prod, ops.max, ops.min, ops.mean), "initial": (ops.sum, ops.prod, ops.max, ops.min)}
 
 
 def ufunc_constructor(name: str) -> Callable[..., Any]:
@@ -99,13 +94,10 @@ def is_real(dtype: Any) -> bool:
 
 
 def reduction(constructor: Callable[..., Expr], name: str, args: tuple[Any, ...], options: dict[str, Any]) -> Expr:
-    """A reduction with NumPy's `where` and `initial`: masked entries count as the neutral number, `initial` joins the result."""
-    options = {k: v for k, v in options.items() if v is not np._NoValue}
-    mask, initial = options.pop("where", True), options.pop("initial", None)
-    if (mask is not True or initial is not None) and constructor not in _NEUTRAL:
-        raise Unsupported(f"{name}: the options where and initial are not supported on expressions")
-    if mask is not True:
-        neutral, _ = _NEUTRAL[constructor]
-        args = (ops.where(as_expr(mask), args[0], neutral), *args[1:])
-    result = constructor(*args, **options)
-    return result if initial is None else _NEUTRAL[constructor][1](result, initial)
+    """A reduction with NumPy's options. Raises: Unsupported for `where` or `initial` of one that does not take it."""
+    usual = {"where": True, "initial": None}
+    options = {k: v for k, v in options.items() if v is not np._NoValue and not (k in usual and v is usual[k])}
+    for option, takers in _TAKING.items():
+        if option in options and constructor not in takers:
+            raise Unsupported(f"{name}: the option {option} is not supported on expressions")
+    return constructor(*args, **options)

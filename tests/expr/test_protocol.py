@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.special as sp
 
-from symdiff.errors import Unsupported
+from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
 from symdiff.expr.leaves import var
@@ -60,6 +60,22 @@ def test_a_refused_function_raises_its_name(name):
         array_function(function, (x,), {})
 
 
+@pytest.mark.parametrize("name", ["sum", "mean", "prod", "max", "min"])
+def test_reductions_take_where(name):
+    value = np.array([[1.0, -2.0, 3.0], [-4.0, 5.0, 6.0]])
+    v = var("v", (2, 3))
+    initial = {"initial": 2.0} if name in ("max", "min") else {}
+    wanted = getattr(np, name)(value, axis=1, where=value > 0, **initial)
+    for e in (
+        getattr(ops, name)(v, 1, where=v > 0, **initial),
+        getattr(v, name)(axis=1, where=v > 0, **initial),
+        getattr(np, name)(v, axis=1, where=v > 0, **initial),
+    ):
+        np.testing.assert_allclose(evaluate(e, {v: value}), wanted)
+    with pytest.raises(ShapeError, match="where has shape \\(2, 3\\), which does not fit into \\(3,\\)"):
+        getattr(ops, name)(v[0], where=v > 0)
+
+
 def test_every_option_of_numpy_is_known_defaulted_or_refused():
     """No option is dropped without a word: a value that is not NumPy's default is passed on or refused."""
     for function, constructor in FUNCTIONS_OF_NUMPY.items():
@@ -84,7 +100,7 @@ def test_every_option_of_numpy_is_known_defaulted_or_refused():
     [
         (lambda: np.sum(x, out=np.zeros(())), "out=...|out="),
         (lambda: np.sum(x, dtype=np.float32), "dtype"),
-        (lambda: np.mean(x, where=x > 0), "where"),
+        (lambda: np.std(x, where=x > 0), "where"),
         (lambda: np.add(x, 1, out=np.zeros(4)), r"np\.add\(\.\.\., out"),
         (lambda: np.add(x, 1, where=x > 0), "where"),
         (lambda: np.exp(x, dtype=np.float32), "dtype"),
