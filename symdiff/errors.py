@@ -30,6 +30,10 @@ class Unsupported(SymdiffError, TypeError):
     """An operation, or a form of it, that symdiff does not know. Never answered with a silent zero."""
 
 
+class MissingAttribute(Unsupported, AttributeError):
+    """An attribute or a method that NumPy's arrays have and traced arrays have not; hasattr() says so."""
+
+
 class MissingRule(Unsupported):
     """An operation without the rule (differential, transpose, lowering ...) that was asked of it."""
 

@@ -9,8 +9,10 @@ import numpy
 
 from symdiff.api.dispatch import apply_ufunc
 from symdiff.api.operands import wrap
+from symdiff.api.recording import user_line
 from symdiff.api.special import SPECIAL
 from symdiff.api.traced import TracedArray
+from symdiff.errors import MissingAttribute, Unsupported
 from symdiff.expr import ops
 
 np: Any = numpy  # its functions of traced arrays, which their annotations do not know
@@ -67,7 +69,7 @@ def _method(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for _name in (
-    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "copy", "cumprod", "cumsum", "diagonal", "dot", "max", "mean",
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "copy", "cumprod", "cumsum", "diagonal", "dot", "max", "mean",
     "min", "nonzero", "prod", "ptp", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
 ):  # fmt: skip
     setattr(TracedArray, _name, _method(getattr(np, _name)))
@@ -101,8 +103,24 @@ def _tolist(self: TracedArray) -> Any:
     return [part.tolist() for part in self] if self.ndim else self
 
 
+def _clipped(self: TracedArray, min: Any = None, max: Any = None, **options: Any) -> Any:
+    return np.clip(self, min, max, **options)
+
+
 def _sorted_in_place(self: TracedArray, axis: int = -1, kind: Any = None) -> None:
     self.assign(np.sort(self, axis))
+
+
+def _partitioned_in_place(self: TracedArray, kth: Any, axis: int = -1, kind: Any = None) -> None:
+    self.assign(np.partition(self, kth, axis))
+
+
+def _viewed(self: TracedArray, dtype: Any = None, type: Any = None) -> Any:
+    if dtype is not None or type is not None:
+        raise Unsupported(
+            f"x.view({dtype or type}) of a traced array is not supported: use x.astype, or np.where(mask, a, b) for masks{user_line()}"
+        )
+    return self[...]
 
 
 def _filled(self: TracedArray, value: Any) -> None:
@@ -123,7 +141,31 @@ def _itself(self: TracedArray) -> TracedArray:
 
 for _name, _function in {
     "reshape": _shaped, "transpose": _transposed, "astype": _astype, "item": _item, "tolist": _tolist, "sort": _sorted_in_place, "fill": _filled,
+    "clip": _clipped, "partition": _partitioned_in_place, "view": _viewed,
     "compress": _compressed, "flatten": _flattened, "conj": _itself, "__copy__": lambda self: np.copy(self),
     "__deepcopy__": lambda self, memo: np.copy(self), "put": lambda self, at, v: SPECIAL[np.put](self, at, v),
 }.items():  # fmt: skip
     setattr(TracedArray, _name, _function)
+
+
+# --- what a traced array has not --------------------------------------------------------------------------------------
+_INSTEAD = {  # what to write instead
+    "resize": "np.resize(x, shape), or a slice such as x[:3], which make a new array",
+    "byteswap": "x.astype",
+    "getfield": "x.astype",
+    "setfield": "item assignment, x[...] = value",
+    "setflags": "x.copy() for an array of its own",
+    **dict.fromkeys(("strides", "ctypes", "data", "base", "flags"), "slices and x.reshape; its memory is not laid open"),
+    **dict.fromkeys(("dump", "dumps", "tobytes", "tofile", "to_device"), "the result of the function that is differentiated"),
+}
+
+
+def _missing(name: str, instead: str) -> Any:
+    def missing(self: TracedArray) -> Any:
+        raise MissingAttribute(f"x.{name} of a traced array is not supported: use {instead}{user_line()}")
+
+    return property(missing)
+
+
+for _name, _instead in _INSTEAD.items():
+    setattr(TracedArray, _name, _missing(_name, _instead))

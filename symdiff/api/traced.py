@@ -145,6 +145,14 @@ class TracedArray(Questions):
         return ops.dtype_of(self._expr) if self._value is None else np.asarray(self._value).dtype
 
     @property
+    def itemsize(self) -> int:
+        return int(self.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> Any:
+        return self.size * self.itemsize
+
+    @property
     def T(self) -> Any:
         return numpy.transpose(self)
 

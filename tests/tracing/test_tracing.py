@@ -394,6 +394,45 @@ def test_with_symbols_only_questions_raise(f, message):
         expression_of(f, {"x": sd.var("x", "n")})
 
 
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (lambda x: x.resize(3), r"x\.resize of a traced array is not supported: use np\.resize\(x, shape\)"),
+        (lambda x: x.strides, r"x\.strides of a traced array is not supported: use slices and x\.reshape"),
+        (lambda x: x.tobytes(), r"x\.tobytes of a traced array"),
+        (lambda x: x.view(np.int64), r"x\.view\(.*int64.*\) of a traced array .* x\.astype"),
+        (lambda x: np.sum(np.ma.masked_less(x, 0)), r"np\.where\(mask, a, b\)"),
+    ],
+)
+def test_what_a_traced_array_has_not_is_named(f, message):
+    with pytest.raises(Unsupported, match=message):
+        sd.grad(f)(X0)
+    sd.grad(lambda x: x[0] if hasattr(x, "strides") else x[1])(X0)  # hasattr() has its answer, no error
+
+
+def _partitioned(x):
+    y = x.copy()
+    y.partition(2)
+    return y[2] * x.nbytes / x.itemsize
+
+
+@pytest.mark.parametrize(
+    ("f", "slopes"),
+    [
+        (lambda x: np.sum(x.clip(0)), [0, 1, 0, 1]),
+        (lambda x: np.sum(x.clip(max=0)), [1, 0, 1, 0]),
+        (lambda x: np.sum(x.clip(-1, 1)), [0, 1, 1, 0]),
+        (lambda x: np.sum(x.view() * 2), [2, 2, 2, 2]),
+        (_partitioned, [0, 4, 0, 0]),
+        (lambda x: np.mean(x, where=x > 0), [0, 0.5, 0, 0.5]),
+        (lambda x: np.max(x, where=x < 1, initial=-9), [0, 1, 0, 0]),
+        (lambda x: x.sum(where=x < 0), [1, 0, 1, 0]),
+    ],
+)
+def test_methods_of_arrays(f, slopes):
+    np.testing.assert_allclose(sd.grad(f)(np.array([-2.0, 0.5, -0.5, 3.0])), slopes)
+
+
 def test_expressions_may_be_handed_to_a_transformed_function():
     x = sd.var("x", "n")
     assert sd.grad(lambda v: np.sum(v**2))(x).shape == ("n",)
