@@ -14,7 +14,7 @@ from symdiff.errors import ShapeError
 from symdiff.expr.dims import Dim, Shape, broadcast_dims, dim_terms, show_shape
 from symdiff.expr.leaves import CONSTANT_KINDS, add_numbers, constant_value, multiply_numbers, whole
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Number, Ones, Size
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number, Ones, Size
 
 # --- products -----------------------------------------------------------------------------------------------------
 _LIGHT = {Ones, Delta, Const}
@@ -85,8 +85,8 @@ def contract(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
                 coefficient = multiply_numbers(coefficient, e.value)  # type: ignore[arg-type]
             else:
                 kept.insert(0, (e, ()))
-    if coefficient == 0:
-        return _zeros(kept, out)
+    if coefficient == 0 and not any(isinstance(f, Map) and all(constant_value(a) is not None for a in f.args) for f, _ in kept):
+        return _zeros(kept, out)  # but 0 times a constant without value, such as 1 / 0, has none
     coefficient = whole(coefficient)
     if len(kept) == 1 and coefficient == 1 and not isinstance(coefficient, bool) and kept[0][1] == out:
         return kept[0][0]

@@ -75,3 +75,11 @@ def test_spaces_between_two_entries(f):
     step = 1e-6
     expected = [(f(x + step * e) - f(x - step * e)) / (2 * step) for e in np.eye(6)]
     np.testing.assert_allclose(sd.grad(f)(x), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_nothing_times_a_constant_without_value_is_not_nothing():
+    e = sd.parse("0/0*x", {"x": X})
+    assert np.isnan(sd.lower(e, [X])(2.0))
+    assert np.isnan(sd.lower(sd.simplify(e), [X], simplify=False)(2.0))
+    assert sd.simplify(sd.parse("0*log(2)*x", {"x": X})) is sd.const(0)
