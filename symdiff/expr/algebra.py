@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from symdiff.errors import ShapeError
 from symdiff.expr.dims import Dim, Shape, broadcast_dims, dim_terms, show_shape
-from symdiff.expr.leaves import CONSTANT_KINDS, add_numbers, constant_value, multiply_numbers, whole
+from symdiff.expr.functions import FUNCTIONS
+from symdiff.expr.leaves import CONSTANT_KINDS, add_numbers, constant_value, multiply_numbers, to_float, whole
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number, Ones, Size
 
@@ -85,8 +88,8 @@ def contract(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
                 coefficient = multiply_numbers(coefficient, e.value)  # type: ignore[arg-type]
             else:
                 kept.insert(0, (e, ()))
-    if coefficient == 0 and not any(isinstance(f, Map) and all(constant_value(a) is not None for a in f.args) for f, _ in kept):
-        return _zeros(kept, out)  # but 0 times a constant without value, such as 1 / 0, has none
+    if coefficient == 0 and not any(isinstance(f, Map) and _has_no_value(f) for f, _ in kept):
+        return _zeros(kept, out)
     coefficient = whole(coefficient)
     if len(kept) == 1 and coefficient == 1 and not isinstance(coefficient, bool) and kept[0][1] == out:
         return kept[0][0]
@@ -95,6 +98,16 @@ def contract(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
     if coefficient != 1 or isinstance(coefficient, bool):
         kept.insert(0, (Const(coefficient), ()))
     return Contract(tuple(f for f, _ in kept), *_renumber([ls for _, ls in kept], out))
+
+
+def _has_no_value(f: Map) -> bool:
+    """Whether a function of constants is not finite, such as 1 / 0: then 0 times it is not 0."""
+    values = [constant_value(a) for a in f.args]
+    compute = getattr(np, FUNCTIONS[f.fn].numpy or "", None)
+    if compute is None or None in values:
+        return False
+    with np.errstate(all="ignore"):
+        return not np.isfinite(compute(*(to_float(v) for v in values if v is not None)))
 
 
 def _renumber(labels: Sequence[Labels], out: Labels) -> tuple[tuple[Labels, ...], Labels]:
