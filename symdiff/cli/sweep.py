@@ -32,8 +32,10 @@ def sweep(
     net: Annotated[str, typer.Argument(metavar="NET", help="The network, as for train.")],
     learning_rate: Annotated[str | None, _listed("--learning-rate", "Learning rates")] = None,
     update: Annotated[str | None, _listed("--update", "Update schedules")] = None,
-    optimizer: Annotated[str | None, _listed("--optimizer", "Optimizers; NAME=NUMBER goes on with the one before")] = None,
-    rate_schedule: Annotated[str | None, _listed("--schedule", "Learning-rate schedules; NAME=NUMBER goes on with the one before")] = None,
+    optimizer: Annotated[str | None, _listed("--optimizer", "Optimizers (a part NAME=NUMBER belongs to the one before)")] = None,
+    rate_schedule: Annotated[
+        str | None, _listed("--schedule", "Learning-rate schedules (a part NAME=NUMBER belongs to the one before)")
+    ] = None,
     batch: Annotated[str | None, _listed("--batch", "Batch sizes")] = None,
     seed: Annotated[str | None, _listed("--seed", "Seeds of starts from N(0, 1)")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", metavar="N", help="Of each training; the net's own number by default.")] = None,
