@@ -19,7 +19,7 @@ from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import size_names
 
 Array = NDArray[np.float64]
-Draw = Callable[[Array, np.random.Generator], Array]
+Draw = Callable[[Array, "np.random.Generator"], Array]  # as text: NumPy loads its generators when they are named
 
 
 def _transposed(a: Array) -> Array:

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import sys
 import threading
 import types
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from symdiff.errors import MissingExtra, Unsupported
 
@@ -59,11 +56,15 @@ def cache_folder() -> Path:
 
 def digest(source: str) -> str:
     """What a module is filed under."""
+    import platform
+
     versions = [platform.python_version(), platform.machine(), *(_version(name) for name in ("numba", "llvmlite", "numpy"))]
     return sha256("\0".join([*versions, source]).encode()).hexdigest()[:32]
 
 
 def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # here: it takes as long to import as all of this floor
+
     try:
         return version(name)
     except PackageNotFoundError:
@@ -101,7 +102,7 @@ def _from_disk(folder: Path, source: str) -> types.ModuleType:
             return _run(source, name, _file(folder))
         except Exception:  # whatever a file that no longer fits makes numba raise: it is compiled again
             pass
-    new = folder.with_name(f"{folder.name}.{uuid4().hex}")
+    new = folder.with_name(f"{folder.name}.{os.urandom(16).hex()}")
     try:
         shutil.rmtree(folder, ignore_errors=True)
         _file(new).parent.mkdir(parents=True, mode=0o700)
