@@ -15,7 +15,7 @@ from symdiff.lowering.binding import Binder, compiled_call, with_numpy_scalars
 from symdiff.lowering.numpy_source import emit
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
-from symdiff.lowering.recipe import Recipe, Structure, make_recipe, output_names, structured
+from symdiff.lowering.recipe import Recipe, Structure, prepared
 from symdiff.lowering.special import LARGEST, Options, Special, fits, run_text, special_programs, specialise
 
 BACKENDS = ("numpy",)
@@ -225,15 +225,5 @@ def lower(
     """
     if backend not in BACKENDS:
         raise Unsupported(f"lower: there is no backend {backend!r}{did_you_mean(backend, BACKENDS)}. Backends: {', '.join(BACKENDS)}")
-    structure, expressions = structured(outputs)
-    recipe = make_recipe(
-        expressions,
-        output_names(structure, expressions, names or {}),
-        inputs,
-        name=name,
-        sizes=sizes or {},
-        constants=constants or {},
-        names=names or {},
-        comments=comments or {},
-    )
+    structure, recipe = prepared(outputs, inputs, name=name, sizes=sizes, constants=constants, names=names, comments=comments)
     return Lowered(recipe, structure, fast, Options(reuse_buffers, fast_math))

@@ -19,7 +19,7 @@ from symdiff.lowering.numba_cost import COMPILED_CALL, compile_seconds, compiled
 from symdiff.lowering.numba_source import emit_numba
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
-from symdiff.lowering.recipe import Recipe, Structure, make_recipe, output_names, structured
+from symdiff.lowering.recipe import Recipe, Structure, prepared
 
 DOUBLE = np.dtype(np.float64)
 
@@ -114,23 +114,15 @@ def lower_compiled(
     name: str = "f",
     fast: bool | None = None,
     reuse_buffers: bool = False,
+    fast_math: bool = False,
 ) -> Compiled:
-    """`lower` by the numba backend; `calls`, `fast` and `reuse_buffers` change nothing: every call runs compiled, on memory of its own.
+    """`lower` by the numba backend; `calls`, `fast`, `reuse_buffers` and `fast_math` change nothing: every call runs compiled, on memory of
+    its own, by the functions of the C library.
 
     Raises: MissingExtra without numba; Unsupported, with its name, for an operation that the backend has not.
     """
     require_numba()
-    structure, expressions = structured(outputs)
-    recipe = make_recipe(
-        expressions,
-        output_names(structure, expressions, names or {}),
-        inputs,
-        name=name,
-        sizes=sizes or {},
-        constants=constants or {},
-        names=names or {},
-        comments=comments or {},
-    )
+    structure, recipe = prepared(outputs, inputs, name=name, sizes=sizes, constants=constants, names=names, comments=comments)
     return Compiled(recipe, structure)
 
 

@@ -11,11 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from symdiff.lowering.passes import drop_dead, share
-from symdiff.lowering.program import Instruction, Output, Program, check, nominal_size
+from symdiff.lowering.program import Instruction, Program, nominal_size
 from symdiff.lowering.scalar_builder import NotScalar, Scalars
 from symdiff.lowering.scalar_rows import ROWS, Registers
-from symdiff.lowering.scalars import entries
+from symdiff.lowering.scalars import on_scalars
 
 LARGEST = 600  # operations, inputs and outputs on scalars; beyond, loops compile faster and run as fast
 
@@ -34,41 +33,20 @@ def _taken_apart(program: Program, largest: int) -> Program:
     shapes = [i.shape for i in program.inputs] + [i.shape for i in program.instructions]
     if sum(nominal_size(shape, {}) for shape in shapes) > 4 * largest:
         raise NotScalar
-    s = Scalars(program.constants)
-    b = s.b
-    of: dict[int, Registers] = {}
-    for argument in program.inputs:
-        shape = tuple(d for d in argument.shape if isinstance(d, int))
-        if argument.kind != "real" or len(shape) < len(argument.shape):
-            raise NotScalar
-        of[argument.register] = np.array([b.input(name, ()) for name in entries(argument.name, shape)], np.int64).reshape(shape)
-    for i in program.instructions:
-        args = [of[a] for a in i.args]
-        if i.op == "sigmoids":
-            result = _sigmoids(s, args[0])
-        elif i.op in KEPT:
-            result = _each(s, i, args)
-        elif i.op in ROWS and i.kind != "int":
-            result = np.asarray(ROWS[i.op](s, i, args))
-        else:
-            raise NotScalar
-        of[i.result] = result
-        if i.hint:
-            for k, (name, register) in enumerate(zip(entries(i.hint, result.shape), result.flat, strict=True)):
-                if b.number_of(int(register)) is None:
-                    b.hint(int(register), name, i.comment if k == 0 else "")
-        if len(b.instructions) > 4 * largest:
-            raise NotScalar
-    outputs = []
-    for o in program.outputs:
-        found = of[o.register]
-        if any(b.kinds[int(r)] == "bool" for r in found.flat):
-            raise NotScalar
-        outputs += [Output(name, int(r)) for name, r in zip(entries(o.name, found.shape), found.flat, strict=True)]
-    made = check(drop_dead(share(b.program(program.name, outputs))))
+    made = on_scalars(program, _row, 4 * largest)
     if sum(i.op != "const" for i in made.instructions) + len(made.inputs) + len(made.outputs) > largest:
         raise NotScalar
     return replace(made, requirements=())
+
+
+def _row(s: Scalars, i: Instruction, args: list[Registers]) -> Registers:
+    if i.op == "sigmoids":
+        return _sigmoids(s, args[0])
+    if i.op in KEPT:
+        return _each(s, i, args)
+    if i.op in ROWS and i.kind != "int":
+        return np.asarray(ROWS[i.op](s, i, args))
+    raise NotScalar
 
 
 def _each(s: Scalars, i: Instruction, args: list[Registers]) -> Registers:

@@ -78,6 +78,31 @@ def make_recipe(
     return Recipe(name, tuple(outputs), tuple(output_names), tuple(arguments), tuple(texts), tuple(hints.items()))
 
 
+def prepared(
+    outputs: Any,
+    inputs: Any,
+    *,
+    name: str,
+    sizes: Mapping[str, int] | None,
+    constants: Mapping[Any, Any] | None,
+    names: Mapping[Expr, str] | None,
+    comments: Mapping[Expr, str] | None,
+) -> tuple[Structure, Recipe]:
+    """What every backend begins with: the structure of the outputs and the recipe of their program, of the arguments of `lower`."""
+    structure, expressions = structured(outputs)
+    recipe = make_recipe(
+        expressions,
+        output_names(structure, expressions, names or {}),
+        inputs,
+        name=name,
+        sizes=sizes or {},
+        constants=constants or {},
+        names=names or {},
+        comments=comments or {},
+    )
+    return structure, recipe
+
+
 def _one_line(comment: str) -> str:
     """A comment as it may stand behind code: one line of printable characters."""
     return "".join(c for c in " ".join(comment.split()) if c.isprintable())

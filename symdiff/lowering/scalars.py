@@ -6,12 +6,12 @@ An array register becomes an array of scalar registers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from symdiff.lowering.passes import drop_dead, share
-from symdiff.lowering.program import Output, Program, check, cost, nominal_size
+from symdiff.lowering.program import Instruction, Output, Program, check, cost, nominal_size
 from symdiff.lowering.scalar_builder import NotScalar, Scalars
 from symdiff.lowering.scalar_rows import ROWS, Registers, static
 
@@ -51,12 +51,26 @@ def scalarise(program: Program) -> Program | None:
     if cost(program, {}).operations > LARGEST_WORK or sum(nominal_size(i.shape, {}) for i in program.instructions) > LARGEST_WORK:
         return None
     try:
-        return _scalarised(program)
+        made = on_scalars(program, _row, LARGEST)
     except NotScalar:
         return None
+    worth = 4 + sum(CALLS.get(i.op, 1) for i in program.instructions if i.op != "const")
+    return None if sum(i.op != "const" for i in made.instructions) > WORTH * worth else made
 
 
-def _scalarised(program: Program) -> Program:
+def _row(s: Scalars, i: Instruction, args: list[Registers]) -> Registers:
+    row = ROWS.get(i.op)
+    if row is None or i.kind == "int":
+        raise NotScalar
+    static(i)
+    return np.asarray(row(s, i, args))
+
+
+def on_scalars(program: Program, row: Callable[[Scalars, Instruction, list[Registers]], Registers], most: int) -> Program:
+    """The program with a scalar register for each entry of an array, named after it; `row` takes one instruction apart.
+
+    Raises: NotScalar for a shape with a name, an output of truth values, more than `most` instructions, and where `row` does.
+    """
     s = Scalars(program.constants)
     b = s.b
     of: dict[int, Registers] = {}
@@ -66,17 +80,12 @@ def _scalarised(program: Program) -> Program:
             raise NotScalar
         of[argument.register] = np.array([b.input(name, ()) for name in entries(argument.name, shape)], np.int64).reshape(shape)
     for i in program.instructions:
-        row = ROWS.get(i.op)
-        if row is None or i.kind == "int":
-            raise NotScalar
-        static(i)
-        result: Registers = np.asarray(row(s, i, [of[a] for a in i.args]))
-        of[i.result] = result
+        result = of[i.result] = row(s, i, [of[a] for a in i.args])
         if i.hint:
             for k, (name, register) in enumerate(zip(entries(i.hint, result.shape), result.flat, strict=True)):
                 if b.number_of(int(register)) is None:
                     b.hint(int(register), name, i.comment if k == 0 else "")
-        if len(b.instructions) > LARGEST:
+        if len(b.instructions) > most:
             raise NotScalar
     outputs = []
     for o in program.outputs:
@@ -84,9 +93,4 @@ def _scalarised(program: Program) -> Program:
         if any(b.kinds[int(r)] == "bool" for r in found.flat):
             raise NotScalar
         outputs += [Output(name, int(r)) for name, r in zip(entries(o.name, found.shape), found.flat, strict=True)]
-    made = check(drop_dead(share(b.program(program.name, outputs))))
-    if sum(i.op != "const" for i in made.instructions) > WORTH * (
-        4 + sum(CALLS.get(i.op, 1) for i in program.instructions if i.op != "const")
-    ):
-        raise NotScalar
-    return made
+    return check(drop_dead(share(b.program(program.name, outputs))))

@@ -249,3 +249,9 @@ def test_bad_settings_are_refused():
         sd.lower(LOSS, [X, w, y], backend="nunba")
     with pytest.raises(BadSetting, match="calls"):
         sd.lower(LOSS, [X, w, y], backend="auto", calls=-1)
+
+
+def test_options_of_the_numpy_backend_are_taken():
+    x = sd.var("x", "n")
+    f = sd.lower(sd.sin(x), [x], backend="numba", fast=False, reuse_buffers=True, fast_math=True)
+    np.testing.assert_allclose(f(np.array([0.5, 1.0])), np.sin([0.5, 1.0]), rtol=1e-15)
