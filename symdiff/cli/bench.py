@@ -1,4 +1,4 @@
-"""`symdiff bench`: the benchmark suite, which belongs to a checkout and runs in a process of its own, on one BLAS thread."""
+"""`symdiff bench`: the benchmark suite, which belongs to a checkout and runs in a process of its own, on one core."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def machine() -> str:
     cpu = Path("/proc/cpuinfo")
     if cpu.exists():
         model = next((line.split(":", 1)[1].strip() for line in cpu.read_text().splitlines() if line.startswith("model name")), model)
-    return f"Python {sys.version.split()[0]}, {', '.join(found)}; {model}, one BLAS thread."
+    return f"Python {sys.version.split()[0]}, {', '.join(found)}; {model}, one core, one BLAS thread."
 
 
 def page(results: Sequence[Result]) -> str:
