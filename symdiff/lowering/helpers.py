@@ -94,11 +94,21 @@ def polygamma(n, x):
 ''',
         "zeta",
     ),
-    "apart": _helper('''
+    "shows": _helper('''
+def shows(x, held):
+    """Whether a view shows one of the arrays in held, by way of whatever stands between them."""
+    if type(x.base) is np.ndarray and x.base.base is None:
+        return id(x.base) in held
+    return any(np.may_share_memory(x, array) for array in held.values())
+'''),
+    "apart": _helper(
+        '''
 def apart(arrays, held):
     """Arrays, copied where they show memory that is about to be written to."""
-    return [x.copy() if id(x) in held or id(x.base) in held else x for x in arrays]
-'''),
+    return [x.copy() if id(x) in held or (x.base is not None and shows(x, held)) else x for x in arrays]
+''',
+        "shows",
+    ),
     "add_at": _helper('''
 def add_at(shape, index, x, dtype):
     """Zeros to which x is added at index, repeated entries adding up."""

@@ -15,7 +15,7 @@ from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.program import Buffer, Program
 from symdiff.lowering.writer import return_lines
 
-OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "id")
+OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "id", "type", "any")
 
 
 def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
@@ -106,7 +106,7 @@ def _memory(w: PlacedWriter, again: dict[int, str], dtype: str) -> list[str]:
     if again:
         results = [empty_code(w.program.buffers[k], dtype) for k in again]
         lines += call_lines("self.results = [(", results, "," * (len(results) == 1) + ") for _ in range(2)]")
-        lines += ["self.held = [{id(x) for x in arrays} for arrays in self.results]", "self.turn = 0"]
+        lines += ["self.held = [{id(x): x for x in arrays} for arrays in self.results]", "self.turn = 0"]
     return memory_lines(lines)
 
 
