@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from symdiff.calculus import gradient, hessian, jacobian
 from symdiff.errors import ShapeError, UnknownName, did_you_mean
@@ -16,8 +15,7 @@ Kind = Literal["gradient", "hessian", "jacobian"]
 KINDS: tuple[Kind, ...] = ("gradient", "hessian", "jacobian")
 
 
-@dataclass(frozen=True)
-class Derivative:
+class Derivative(NamedTuple):
     """The derivative of a loss in `wrt`: one variable, or the two of a Hessian's block."""
 
     wrt: tuple[Expr, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symdiff.expr.names import SUBSCRIPTS
 
@@ -18,8 +18,7 @@ MOST_EDITS = 400
 Offer = tuple[str, str, ast.expr]  # name, message, what to put in the place
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(NamedTuple):
     """A changed text, and what was changed."""
 
     name: str

@@ -6,8 +6,7 @@ A point counts if the expected value is finite there and does not hang on the la
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,7 @@ FAINT = 1e-8  # where the result has all but vanished, there is little to compar
 NUDGE, STEADY = 1e-12, 1e-8  # a relative change of the inputs, and what it may change in the result
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """Sizes of the named dims and values of the variables."""
 
     sizes: Mapping[str, int]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from symdiff.api.evidence import CLOSE, Array, Evidence, distance
 STEADY = 1e-6  # what ratios at several points may differ by to be one number
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(NamedTuple):
     """What is wrong with a claim: a short name of the mistake, and how to mend it."""
 
     name: str
@@ -64,8 +63,7 @@ def _as_fraction(values: Sequence[float]) -> Fraction | None:
     return fraction if fraction and abs(float(fraction) / values[0] - 1) < STEADY else None
 
 
-@dataclass(frozen=True)
-class Multiple:
+class Multiple(NamedTuple):
     """number * quantity ** power, the quantity a size or a scalar variable by name, or '' for 1."""
 
     number: Fraction

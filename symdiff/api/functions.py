@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,8 +39,7 @@ MOST_PATHS = 8  # of one function and one kind of arguments
 MOST_GUARDS = 2000  # a path with more questions is not kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Program:
+class _Program(NamedTuple):
     """A lowered path: results, then the guards' expressions; and how results become what the caller gets."""
 
     run: Callable[..., list[Any]]

@@ -8,7 +8,7 @@ entries of a matrix into one vector by columns. Source: Magnus and Neudecker, Ma
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symdiff.api.derivatives import Derivative, Kind
 from symdiff.errors import UnknownName, did_you_mean
@@ -25,8 +25,7 @@ from symdiff.rewrite import simplify_all
 STYLES = ("unicode", "latex", "python", "sympy", "mathml")
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Whether a gradient and a Jacobian are turned round, and what is said of it."""
 
     turns_gradients: bool
@@ -41,8 +40,7 @@ LAYOUTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Spelled:
+class Spelled(NamedTuple):
     """A derivative in a layout: its value, its text, what else it is as a matrix, and what is said of the layout."""
 
     value: Expr

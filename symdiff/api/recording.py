@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +26,7 @@ _OWN = str(Path(__file__).resolve().parents[1])
 _LIBRARIES = tuple(str(Path(module.__file__).resolve().parent) for module in (np,) if module.__file__)
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """A question asked of the data, and its answer: the traced program is right where `expr` has the value `answer`."""
 
     expr: Expr

@@ -8,7 +8,7 @@ it and the variable or a node that the caller has named; then its differential i
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symdiff.calculus.reverse import active_nodes
 from symdiff.expr.leaves import constant_value
@@ -16,8 +16,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Concat, Contract, Gather, GatherT, Linalg, Map, Reshape, Scan, Scatter, Slice
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """A node with the stages that its differential is expressed by, and the active nodes between, itself first."""
 
     node: Expr

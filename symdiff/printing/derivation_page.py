@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -23,8 +22,7 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One printed line: its number, kind, formula (left = right), the names of its rules, the symbols it defines,
     what is said beside it, values by name."""
 
@@ -43,8 +41,7 @@ class Row:
         return f"{self.left} = {self.right}"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """The rows of a derivation in a style."""
 
     style: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 from symdiff.errors import UnknownName, did_you_mean
@@ -26,8 +25,7 @@ class Writer(Protocol):
     def write(self, t: Term) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How a formula is spelt: its writer, how many operations a name must save, whether names must be identifiers, and what stands
     for the parts of an expression that is too large to read ('' writes them all)."""
 
@@ -52,8 +50,7 @@ def style_of(name: str) -> Style:
     return style
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
+class Formula(NamedTuple):
     """The text of an expression, and (name, text) of the parts that it names, each defined before it is used."""
 
     text: str

@@ -9,9 +9,8 @@ turns them round: K vec(X) = vec(Xᵀ). Source: Magnus and Neudecker, Matrix Dif
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, count
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from symdiff.expr import ops
 from symdiff.expr.algebra import add, contract, permute
@@ -28,8 +27,7 @@ SYMBOLS = ("K", "C", "P")
 MOST_TERMS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class VecForm:
+class VecForm(NamedTuple):
     """A matrix of derivatives over stacked entries; `commutations` are the matrices K in it."""
 
     matrix: Expr
@@ -50,8 +48,7 @@ class VecForm:
         return next(c for c in chain(SYMBOLS, map("K_{}".format, count())) if c not in taken)
 
 
-@dataclass(frozen=True, slots=True)
-class _Product:
+class _Product(NamedTuple):
     """A number and factors with labelled axes, over the labels `out`."""
 
     coefficient: Number

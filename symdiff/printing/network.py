@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from symdiff.expr.dims import Dim, dim_mul
 from symdiff.printing import term
@@ -20,8 +21,7 @@ from symdiff.printing.term import STEP, Term
 Part = tuple[int, Term]  # place among the factors, notation
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(NamedTuple):
     """A factor: its notations by layout, over the network's labels; `below` if it divides."""
 
     place: int
@@ -45,8 +45,7 @@ class State:
     weight: int
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A scalar of the whole product that a part of it can swallow: the dim that a mean divides by, or a numerator for 1/x."""
 
     bit: int

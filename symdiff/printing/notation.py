@@ -9,8 +9,7 @@ in the number of nodes whatever they share.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from symdiff.expr.dims import Dim, Shape
 from symdiff.expr.elementwise import is_boolean
@@ -32,8 +31,7 @@ COMPARISONS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal":
 SYMMETRIC = ("symmetric", "spd")
 
 
-@dataclass(frozen=True, slots=True)
-class Notation:
+class Notation(NamedTuple):
     """Terms of the roots, and the named parts that they use, operands first."""
 
     roots: tuple[Term, ...]

@@ -7,8 +7,8 @@ sum. Shared nodes stay whole: they get a name. Everything is linear in the numbe
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from symdiff.expr.algebra import add, contract
 from symdiff.expr.build import power
@@ -23,8 +23,7 @@ MOST_TERMS = 60
 LARGE = 2000  # nodes: of an expression beyond this, only short products are searched
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(NamedTuple):
     """A product: a number and factors with labelled axes, over the labels `out`."""
 
     coefficient: Number
@@ -32,13 +31,11 @@ class Network:
     out: Labels
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     terms: tuple[tuple[bool, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The printed parts of one node."""
 
     view: View

@@ -6,6 +6,7 @@ import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 from symdiff.expr.dims import Dim, Shape, dim_mul
 from symdiff.expr.node import Expr
@@ -19,8 +20,7 @@ from symdiff.printing.term import ONE, Term
 MOST_SEARCHED = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A factor of a network with the notations of what is printed for it; `below` if it divides."""
 
     expr: Expr

@@ -9,10 +9,9 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from symdiff.expr.names import SUBSCRIPTS
 from symdiff.expr.node import Expr
@@ -21,8 +20,7 @@ from symdiff.printing.bridge.functions import CODED, FORMULAS
 from symdiff.printing.to_sympy import to_sympy
 
 
-@dataclass(frozen=True, slots=True)
-class SympySource:
+class SympySource(NamedTuple):
     """`declarations` make the names that `formula` uses; both run after `from sympy import *`."""
 
     declarations: str

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +20,7 @@ from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number, Ones, Reduce
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """`kind` is a row of the table of notations; `operands` are what the printed form is made of."""
 
     kind: str

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from symdiff.expr.algebra import add, zeros_of
 from symdiff.expr.node import Expr, topological
@@ -44,8 +44,7 @@ ALL_TRIALS = 4000  # those of the first round, in equal shares; the second round
 CHAIN = 2  # trials one after the other: one fraction cleared may be what the next needs
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One rewriting: the name of the rule, the expression before and after. Both are equal wherever the first is defined."""
 
     rule: str

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 
 
-@dataclass(frozen=True, slots=True)
-class Implies:
+class Implies(NamedTuple):
     """Facts of each entry (positive, nonnegative, idempotent: u*u = u, involutory: u*u = 1), of the last axis (sums_to_one,
     unit_norm), of the matrix (symmetric, invertible, orthogonal: transpose times itself is the identity)."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from symdiff.expr import ops
 from symdiff.expr.build import power
@@ -20,8 +20,7 @@ from symdiff.expr.node import Expr
 Partial = Callable[..., Expr]
 
 
-@dataclass(frozen=True, slots=True)
-class Derivative:
+class Derivative(NamedTuple):
     """The partials of a function, None where it is flat, and the arguments in which it is not; the value chosen where no derivative
     exists; where the formula is from."""
 

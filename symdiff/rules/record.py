@@ -7,8 +7,7 @@ symbol stands for is an expression of the variables, so that every line can be c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
@@ -18,8 +17,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """d(of) = differential, in symbols u, v and their differentials du, dv; `convention` is the value chosen where no derivative exists.
 
     A rule of another kind, an identity, has its two sides in `of` and `differential` and is no differential: `is_identity`.
@@ -33,8 +31,7 @@ class Rule:
     is_identity: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """left = right, by `rules`, with `fixed` held fixed (of a second differential in another variable, the differential, then the variable); `defines` are the symbols that appear here first, with what they stand for in
     terms of other symbols; `pairs` are the (cotangent, differential) whose inner products the right side is the sum of, or, of a Jacobian
     that is read off, the differentials of the function and of the variable;
@@ -50,14 +47,13 @@ class Line:
     transposed: tuple[Expr, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """The lines of a derivation. `names` spell the symbols, `meanings` are the symbols as expressions of the variables alone,
     `differentials` are the symbols du, each with the symbol u that it is the differential of."""
 
     loss: Expr
     wrt: Expr
     lines: tuple[Line, ...]
-    names: Mapping[Expr, str] = field(default_factory=dict)
-    meanings: Mapping[Expr, Expr] = field(default_factory=dict)
-    differentials: Mapping[Var, Expr] = field(default_factory=dict)
+    names: Mapping[Expr, str]
+    meanings: Mapping[Expr, Expr]
+    differentials: Mapping[Var, Expr]

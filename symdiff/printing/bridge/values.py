@@ -8,7 +8,6 @@ SymPy nests (a Sum of a product, a Trace of a MatMul, a Transpose) becomes the o
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from symdiff.errors import ShapeError
@@ -22,8 +21,7 @@ Label = Hashable
 Factor = tuple[Expr, tuple[Label, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A product of factors. `rows` and `columns` are the axes of a matrix; `open` products merge into the product around them."""
 
     factors: tuple[Factor, ...]
@@ -46,7 +44,7 @@ class Value:
 
     def renamed(self, new: Mapping[Label, Label]) -> Value:
         factors = tuple((f, tuple(new.get(label, label) for label in labels)) for f, labels in self.factors)
-        return replace(self, factors=factors, rows=new.get(self.rows, self.rows), columns=new.get(self.columns, self.columns))
+        return self._replace(factors=factors, rows=new.get(self.rows, self.rows), columns=new.get(self.columns, self.columns))
 
 
 class Index(NamedTuple):
