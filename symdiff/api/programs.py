@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from symdiff.errors import BadSetting, Unsupported, did_you_mean
@@ -10,6 +10,8 @@ from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.node import Expr
+from symdiff.expr.nodes import Var
+from symdiff.expr.traverse import size_names, variables
 from symdiff.lowering.lowered import Lowered
 from symdiff.lowering.lowered import lower as lower_as_it_is
 from symdiff.lowering.lowered_compiled import lower_chosen, lower_compiled
@@ -32,7 +34,8 @@ def lower(
 ) -> Lowered:
     """A NumPy function that computes the outputs; its `source` is readable and runs without symdiff.
 
-    outputs: an expression, or a list, tuple or dict of them, of which a call returns the like; inputs: its arguments, in order.
+    outputs: an expression, or a list, tuple or dict of them, of which a call returns the like; inputs: its arguments, in order,
+    by default the variables of the outputs, as they appear.
     The expressions are simplified and put in numerically stable form first (`simplify=False`: lowered as they are; `quick`: large ones are
     simplified with less effort). `names` and `comments` say what to call an expression in the source and what to write beside it.
     Options: `sizes`, for dims that no input carries; `constants`, arrays to fold; `name`, of the function; `fast` (False: the program is not
@@ -60,13 +63,39 @@ def lower(
     names, comments = names or {}, comments or {}
     if simplify:
         listed, rebuilt = _unpacked(outputs)
+        inputs = _arguments(listed, inputs, options)
         labelled = [*names, *comments]
         stable = stabilise_all([*listed, *labelled], quick)
+        if options.get("sizes"):
+            options["sizes"] = _sizes_that_are_left(options["sizes"], listed, stable, inputs, options.get("constants") or {})
         outputs = rebuilt([_of_its_kind(e, new) for e, new in zip(listed, stable, strict=False)])
         of = dict(zip(labelled, stable[len(listed) :], strict=True))
         names = {of[e]: text for e, text in names.items()}
         comments = {of[e]: text for e, text in comments.items()}
     return BACKENDS[backend](outputs, inputs, names=names, comments=comments, **options)
+
+
+def _arguments(outputs: Sequence[Expr], inputs: Any, options: dict[str, Any]) -> Any:
+    """The inputs, by default those of the outputs as the author wrote them: simplifying may exchange variables, or lose them.
+    Constants that go by a name are looked up likewise."""
+    constants = options.get("constants") or {}
+    if inputs is not None and not any(isinstance(k, str) for k in constants):
+        return inputs
+    found = variables(*outputs)
+    named = {v.name: v for v in found}
+    if constants:
+        options["constants"] = constants = {named.get(k, k): value for k, value in constants.items()}
+    return [v for v in found if v not in constants] if inputs is None else inputs
+
+
+def _sizes_that_are_left(
+    sizes: Mapping[str, int], before: Sequence[Expr], after: Sequence[Expr], inputs: Any, constants: Mapping[Any, Any]
+) -> dict[str, int]:
+    """The sizes without those of dims that simplifying has removed; names that never were dims stay, to be refused."""
+    listed = list(inputs.values()) if isinstance(inputs, dict) else inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    left = size_names(*after, *(v for v in (*listed, *constants) if isinstance(v, Var)))
+    gone = size_names(*before) - left
+    return {n: size for n, size in sizes.items() if n not in gone}
 
 
 def _of_its_kind(e: Expr, stable: Expr) -> Expr:
