@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import FrozenInstanceError
 from hashlib import blake2b
 from numbers import Number
 from threading import RLock
-from typing import Any, ClassVar, NoReturn, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, dataclass_transform
 
 import numpy as np
 
@@ -40,7 +40,13 @@ def _forget(ref: _PoolRef, pool: dict[Key, _PoolRef] = _POOL, lock: Any = _LOCK)
 
 
 class Interned(type):
-    """Calls of a node class look in the pool first: they go to `make`, which `node` writes for each class."""
+    """The kind of node classes. Each field that a class annotates is a slot; calls go to `make`, which `node` writes for each class and
+    which looks in the pool first."""
+
+    def __new__(meta, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Interned:
+        own = tuple(field for field, kind in body.get("__annotations__", {}).items() if not kind.startswith("ClassVar"))
+        slots = own if bases else (*own, "__weakref__")
+        return super().__new__(meta, name, bases, body | {"__slots__": slots, "__match_args__": own})
 
     def __call__(cls, *values: Any) -> Any:
         return cls.make(*values)  # type: ignore[attr-defined]
@@ -90,14 +96,13 @@ def _constructor(cls: type[Expr], names: Sequence[str], operands: str) -> Callab
     return made
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False, repr=False)
 class Expr(metaclass=Interned):
     """An immutable expression. `shape` is a tuple of dims, `operands` the nodes directly below."""
 
-    shape: Shape = field(init=False)
-    operands: tuple[Expr, ...] = field(init=False)
-    _digest: bytes | None = field(init=False)
-    memo: dict[str, Any] | None = field(init=False)  # what passes have found out about this node; never part of its value
+    shape: Shape
+    operands: tuple[Expr, ...]
+    _digest: bytes | None
+    memo: dict[str, Any] | None  # what passes have found out about this node; never part of its value
 
     make: ClassVar[Callable[..., Any]]  # the constructor, which looks in the pool first
     statics: ClassVar[tuple[str, ...]] = ()  # fields that are no operands; they follow the operands
@@ -127,6 +132,12 @@ class Expr(metaclass=Interned):
         return NotImplemented
 
     __hash__ = object.__hash__
+
+    def __setattr__(self, name: str, value: Never) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}: an expression never changes")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete field {name!r}: an expression never changes")
 
     def __copy__(self) -> Self:
         return self
@@ -455,16 +466,20 @@ N = TypeVar("N", bound=type)
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 def node(cls: N) -> N:
-    """Make a class of nodes: a frozen, slotted dataclass whose calls are interned."""
-    made: Any = dataclass(frozen=True, slots=True, eq=False, repr=False, init=False)(cls)
-    own = [f for f in fields(made) if f.init]
-    held = {f.name: f"*{f.name}" if str(f.type) == "tuple[Expr, ...]" else f.name for f in own if "Expr" in str(f.type)}
-    made.statics = tuple(f.name for f in own if f.name not in held)
+    """Make a class of nodes of a class that annotates its fields: its constructor, and which of its fields are operands.
+
+    Not by `dataclass`: it would write methods for each class at every import, and nodes have use for none of them.
+    """
+    made: Any = cls
+    own: tuple[str, ...] = made.__match_args__
+    kinds = made.__annotations__
+    held = {name: f"*{name}" if kinds[name] == "tuple[Expr, ...]" else name for name in own if "Expr" in kinds[name]}
+    made.statics = tuple(name for name in own if name not in held)
     made.variadic = len(held) == 1 and next(iter(held.values())).startswith("*")
     operands = next(iter(held)) if made.variadic else f"({', '.join([*held.values(), ''])})" if held else "()"
-    made.make = staticmethod(_constructor(made, [f.name for f in own], operands))
+    made.make = staticmethod(_constructor(made, own, operands))
     _CLASSES[made.__name__] = made
-    return made  # type: ignore[no-any-return]
+    return cls
 
 
 # --- the printing hook: the printers live above and register themselves (symdiff.api) -----------------------------
