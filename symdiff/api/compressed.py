@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from symdiff.api.programs import lower
 from symdiff.errors import ShapeError
 from symdiff.expr.algebra import contract
 from symdiff.expr.convert import as_expr
-from symdiff.expr.dims import Shape, dim_value
+from symdiff.expr.dims import Dim, Shape, dim_names, dim_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Ones
 from symdiff.expr.traverse import variables
@@ -24,6 +25,7 @@ from symdiff.lowering.lowered import Lowered
 from symdiff.rewrite import simplify_all
 
 Array = np.ndarray[Any, Any]
+LARGEST_KNOWN = 16  # sizes for which a function keeps the shapes of its results
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,16 @@ class CompressedFunction:
     """A function of arrays whose results are Compressed; made by `lower_compressed`. `program` computes all cores at once."""
 
     def __init__(self, shapes: Sequence[Shape], forms: Sequence[Sequence[Form]], program: Lowered, single: bool) -> None:
-        self._shapes, self._forms, self.program, self._single = shapes, forms, program, single
+        self._shapes, self.program, self._single = shapes, program, single
+        ends = list(accumulate((len(listed) for listed in forms), initial=0))
+        self._parts = [(tuple(listed), slice(*ends[k : k + 2])) for k, listed in enumerate(forms)]  # with the places of their cores
+        self._carriers: list[int] = []  # the arguments whose shapes have the dims
+        missing: set[Dim] = set(dim_names(d for shape in shapes for d in shape))
+        for k, i in enumerate(program.program.inputs):
+            if missing & set(i.shape):
+                self._carriers.append(k)
+                missing -= set(i.shape)
+        self._known: dict[tuple[tuple[int, ...], ...], list[tuple[tuple[int, ...], tuple[Form, ...], slice]]] = {}
 
     @property
     def source(self) -> str:
@@ -113,19 +124,26 @@ class CompressedFunction:
         return self.program.source
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        given = dict(zip((i.name for i in self.program.program.inputs), args, strict=False)) | keywords
-        cores = iter(self.program(*args, **keywords))
-        sizes = {
-            d: n
-            for i in self.program.program.inputs
-            for d, n in zip(i.shape, np.shape(given[i.name]), strict=True)
-            if isinstance(d, str) and d.isidentifier()
-        }
-        found = [
-            Compressed(tuple(dim_value(d, sizes) for d in shape), tuple(forms), tuple(np.asarray(next(cores)) for _ in forms))
-            for shape, forms in zip(self._shapes, self._forms, strict=True)
-        ]
+        """The outputs, as the program's arguments have them. Raises: as the program does."""
+        cores = self.program(*args, **keywords)
+        given = args if not keywords else [*args, *(keywords[i.name] for i in self.program.program.inputs[len(args) :])]
+        try:
+            key = tuple([given[k].shape for k in self._carriers])
+        except AttributeError:  # lists
+            key = tuple([np.shape(given[k]) for k in self._carriers])
+        made = self._known.get(key) or self._plan(key)
+        found = [Compressed(shape, forms, tuple([np.asarray(core) for core in cores[part]])) for shape, forms, part in made]
         return found[0] if self._single else found
+
+    def _plan(self, key: tuple[tuple[int, ...], ...]) -> list[tuple[tuple[int, ...], tuple[Form, ...], slice]]:
+        """The shape of each output, its forms and which cores are its own, for shapes of the arguments that carry the dims."""
+        inputs = self.program.program.inputs
+        sizes = {d: n for k, shape in zip(self._carriers, key, strict=True) for d, n in zip(inputs[k].shape, shape, strict=True)}
+        shapes = [tuple(dim_value(d, sizes) for d in shape) for shape in self._shapes]
+        if len(self._known) >= LARGEST_KNOWN:
+            self._known.clear()
+        self._known[key] = made = [(shape, *part) for shape, part in zip(shapes, self._parts, strict=True)]
+        return made
 
 
 def lower_compressed(outputs: Any, inputs: Any = None, **options: Any) -> CompressedFunction:

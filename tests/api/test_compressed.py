@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
 import symdiff as sd
-from symdiff.errors import ShapeError
+from symdiff.errors import BindingError, ShapeError
 
 RNG = np.random.default_rng(5)
 T, U, V = sd.var("T", ("m", "n")), sd.var("U", ("m", "k")), sd.var("V", ("n", "k"))
@@ -64,3 +66,22 @@ def test_a_vector_that_does_not_fit_is_refused():
     made = sd.lower_compressed(CASES["identity"][0], [x])(np.zeros(3))
     with pytest.raises(ShapeError, match=r"compressed \(3, 3\) @ \(4,\)"):
         made @ np.ones(4)
+
+
+def test_sizes_may_change_and_arguments_come_by_name_or_as_lists():
+    e, _ = CASES["matrix factorisation"]
+    f = sd.lower_compressed(e, [T, U, V])
+    for m in (4, 2, *range(5, 30), 4):
+        a, b, c = np.ones((m, 3)), np.ones((m, 2)), np.ones((3, 2))
+        for made in (f(a, b, c), f(a, V=c, U=b), f(a.tolist(), b.tolist(), c.tolist())):
+            assert made.shape == made.dense().shape == (m, 2, m, 2)
+    with pytest.raises(BindingError, match="missing: V"):
+        f(np.ones((4, 3)), np.ones((4, 2)))
+    again = pickle.loads(pickle.dumps(f))
+    np.testing.assert_array_equal(again(a, b, c).dense(), f(a, b, c).dense())
+
+
+def test_a_dim_that_is_computed():
+    e = sd.jacobian(sd.diff(x) ** 2, x)
+    made = sd.lower_compressed(e, [x])(np.array([1.0, 2.0, 4.0]))
+    np.testing.assert_array_equal(made.dense(), [[-2.0, 2.0, 0.0], [0.0, -4.0, 4.0]])
