@@ -52,7 +52,7 @@ def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]
     return (
         ("multiply a matrix with itself", symmetric_products),
         ("scale what is small", scale_early),
-        *((("take half angles", half_angles),) if options.fast_math and dtype == "np.float64" else ()),
+        *((("take half angles", half_angles(options.fast_math)),) if dtype == "np.float64" else ()),
         ("write stable functions out", expand_functions(dtype)),
         ("plan buffers", plan_buffers),
     )

@@ -162,16 +162,6 @@ def test_what_is_not_by_rows_is_right_at_any_length(make: Callable[[Expr], Expr]
         np.testing.assert_allclose(f(v), expected(v), rtol=1e-10, atol=1e-9)
 
 
-def test_half_angles_are_an_option() -> None:
-    x = var("x", "n")
-    exact, fast = lower([o.sin(x), o.cos(x)], [x]), lower([o.sin(x), o.cos(x)], [x], fast_math=True)
-    v = np.concatenate([RNG.normal(size=2000) * 10, np.arange(-6, 7) * np.pi / 2, [0.0, 1e-300, -1e-10, 1e5]])
-    for a, b in zip(fast(v), exact(v), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=5e-16)
-    assert fast.for_sizes(n=500).source.count("np.tan(") == 1 and "tan" not in exact.for_sizes(n=500).source
-    np.testing.assert_allclose(fast(v.astype(np.float32))[0], np.sin(v.astype(np.float32)), rtol=1e-6)
-
-
 # --- sizes and arguments ----------------------------------------------------------------------------------------------
 def test_hints_that_differ_from_a_call_do_no_harm() -> None:
     f = lower([X.T @ (X @ w - y), o.softmax(X)], [X, w, y], sizes={"n": 8, "i": 3}, fast=True)
