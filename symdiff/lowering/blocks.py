@@ -7,8 +7,8 @@ same row, so a block of rows that fits goes through all of it at once, and sums 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 from symdiff.expr.dims import Shape
 from symdiff.lowering.buffers import plan_buffers
@@ -22,8 +22,7 @@ LEAST_ROWS = 64
 Place = int | None | Literal["sum"]  # the axis of the rows; None without; a sum over the rows
 
 
-@dataclass(frozen=True)
-class Blocked:
+class Blocked(NamedTuple):
     """`body` computes `rows` rows at a time; its outputs are `stored`, arrays with a row each, and then `summed`, sums over its rows."""
 
     before: Program

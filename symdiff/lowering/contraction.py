@@ -8,9 +8,9 @@ cheapest order. A factor may be `inverse`: it divides.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
+from typing import NamedTuple
 
 from symdiff.expr.dims import Dim
 from symdiff.lowering.builder import Builder
@@ -20,8 +20,7 @@ from symdiff.lowering.paths import contraction_path
 from symdiff.lowering.program import nominal
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(NamedTuple):
     """coefficient * product of `factors`, summed over the labels missing from `out`; `dims` has the dim of every label."""
 
     coefficient: int | Fraction | float

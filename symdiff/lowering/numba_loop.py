@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from symdiff.lowering.layout import WIDTH, call_lines, indented, wrapped
 from symdiff.lowering.naming import Names
@@ -19,8 +20,7 @@ from symdiff.lowering.program import Program
 from symdiff.lowering.scalars import entries
 
 
-@dataclass(frozen=True)
-class Loop:
+class Loop(NamedTuple):
     """What a loop does with a program.
 
     carried: pairs of an input and the output that is its next value, by position. fed: inputs that have another value in every

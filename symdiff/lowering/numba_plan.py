@@ -7,7 +7,7 @@ else (reductions, products, what several nests read or one nest reads repeatedly
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symdiff.lowering.numba_texts import TEXTS
 from symdiff.lowering.program import Instruction, Program
@@ -19,8 +19,7 @@ VISITS_ONCE = frozenset(("sum", "max", "min", "prod", "dot", "vdot", "copy", "sc
 LEAVES = frozenset(("const", "size", "iota", "eye"))
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """`stored` are registers that have an array, and all of rank 0; `uses` counts the reads of each register."""
 
     stored: frozenset[int]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symdiff.lowering.builder import Builder
 
 Labels = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(NamedTuple):
     """A register whose axes carry these labels. `key` is what it computes, for finding products that others have too."""
 
     register: int

@@ -6,12 +6,11 @@ A recipe makes the program for unknown sizes, and again for the sizes of a call 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from symdiff.errors import BindingError, UnknownName, did_you_mean
+from symdiff.errors import BindingError, DtypeError, UnknownName, did_you_mean
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import dim_names, dim_value, show_shape
 from symdiff.expr.leaves import const
@@ -25,8 +24,7 @@ from symdiff.lowering.program import Program
 Structure = tuple[str, tuple[Any, ...]]  # 'one', 'list', 'tuple' or 'dict', and the keys
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(NamedTuple):
     """Expressions and how to write them; every size that no argument carries is a number in them already."""
 
     name: str
@@ -181,6 +179,8 @@ def _bound(
         if any(v is a for _, a in arguments):
             raise BindingError(f"lower: {v.name!r} is an input and a constant: leave it out of one")
         values[v] = _constant_array(v, value, fixed)
+    for v, array in values.items():
+        _compare(v, array, fixed, sizes)
     arguments = list(arguments)
     carried = {d for _, v in arguments for d in v.shape if isinstance(d, str) and d.isidentifier()} - set(fixed)
     occurring = size_names(*expressions, *(v for _, v in arguments))
@@ -212,13 +212,31 @@ def _bound(
 
 
 def _constant_array(v: Var, value: Any, fixed: dict[str, int]) -> np.ndarray:
-    array = np.asarray(value)
+    """The array of a constant, as it is now; `fixed` is told the sizes that it gives."""
+    try:
+        array = np.array(value)
+    except (TypeError, ValueError) as error:
+        raise DtypeError(f"lower: the constant {v.name!r} is no array of numbers: {error}") from None
+    if array.dtype.kind not in "fiub" or np.ma.is_masked(value):
+        what = "has masked entries" if array.dtype.kind in "fiub" else f"has dtype {array.dtype}"
+        raise DtypeError(f"lower: the constant {v.name!r} {what}; real numbers are wanted")
     if array.ndim != len(v.shape):
         raise BindingError(f"lower: the constant {v.name!r} has shape {array.shape}; {show_shape(v.shape)} is expected")
     for dim, size in zip(v.shape, array.shape, strict=True):
         if isinstance(dim, str) and dim.isidentifier():
             fixed.setdefault(dim, size)
-    for dim, size in zip(v.shape, array.shape, strict=True):
-        if dim_names([dim]) <= fixed.keys() and dim_value(dim, fixed) != size:
-            raise BindingError(f"lower: the constant {v.name!r} has shape {array.shape}; {show_shape(v.shape)} is expected, {fixed}")
     return array
+
+
+def _compare(v: Var, array: np.ndarray, fixed: dict[str, int], sizes: Mapping[str, int]) -> None:
+    """Raises: BindingError for a constant whose shape is not what the sizes say, or is said by none; `fixed` is told those that it needs."""
+    for dim, size in zip(v.shape, array.shape, strict=True):
+        for n in sorted(dim_names([dim]) - fixed.keys()):
+            if n not in sizes:
+                raise BindingError(f"lower: the constant {v.name!r} has a dim {dim}: give the size of {n} as well, sizes={{{n!r}: ...}}")
+            fixed[n] = sizes[n]
+        if dim_value(dim, fixed) != size:
+            known = ", ".join(f"{n} = {fixed[n]}" for n in sorted(dim_names([dim])))
+            raise BindingError(
+                f"lower: the constant {v.name!r} has shape {array.shape}; {show_shape(v.shape)} is expected{f', {known}' * bool(known)}"
+            )

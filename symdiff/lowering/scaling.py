@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
+from typing import NamedTuple
 
 from symdiff.expr.dims import Shape
 from symdiff.lowering.operations import OPERATIONS
@@ -21,8 +22,7 @@ LINEAR = frozenset(("sum", "trace", "negative"))  # in their only operand; views
 BILINEAR = frozenset(("multiply", "matmul", "dot", "vdot", "outer", "tensordot"))
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
     """number * the product of scalar registers to whole powers."""
 
     number: float = 1.0

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from symdiff.expr.dims import show_shape
 from symdiff.lowering.layout import WIDTH, Statement, wrapped
@@ -33,8 +34,7 @@ Row = Callable[[Context, Instruction, Sequence[Text]], Text]
 Lines = Callable[[Context, Instruction, Sequence[Text], str], list[str]]
 
 
-@dataclass(frozen=True)
-class Language:
+class Language(NamedTuple):
     """Texts by operation; `lines` for operations that take several; `apart` are those whose operands must be names or numbers."""
 
     text: Mapping[str, Row]
