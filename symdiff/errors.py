@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class SymdiffError(Exception):
@@ -76,6 +75,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean('mazor', ['mazur', 'xor'])
     " (did you mean 'mazur'?)"
     """
+    from difflib import get_close_matches  # here: only mistakes need it
+
     spelled = {k.lower(): k for k in reversed(list(known))}
     near = get_close_matches(name.lower(), list(spelled), n=1, cutoff=0.5)
     return f" (did you mean {spelled[near[0]]!r}?)" if near else ""

@@ -10,7 +10,6 @@ import functools
 import sys
 import types
 from collections.abc import Hashable, Iterator
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -75,6 +74,8 @@ class _Summary:
         if isinstance(value, (float, np.generic, np.dtype, slice)):
             return type(value), repr(value)
         if isinstance(value, np.ndarray):
+            from hashlib import blake2b  # here: it loads OpenSSL
+
             if value.dtype == object:
                 return "objects", value.shape, tuple(self.of(v, depth + 1) for v in value.flat)
             return "array", value.shape, value.dtype.str, blake2b(np.ascontiguousarray(value).tobytes(), digest_size=16).digest()

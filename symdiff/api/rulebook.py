@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 
 from symdiff.api.linear_forms import tidy
 from symdiff.calculus.forward import node_differential
@@ -75,17 +76,18 @@ def reduction_rule(kind: str) -> Rule:
     return _rule(TITLES[kind], of, [du], convention)
 
 
-def _sum_rule() -> Rule:
+@cache
+def sum_rule() -> Rule:
     u, v, du, dv = (var(name) for name in ("u", "v", "du", "dv"))
     return _rule("sum rule", Add((u, v)), [du, dv])
 
 
-def _product_rule() -> Rule:
+@cache
+def product_rule() -> Rule:
     A, B = var("A", ("m", "n")), var("B", ("n", "k"))
     return _rule("product rule", A @ B, [var("dA", A.shape), var("dB", B.shape)])
 
 
-SUM_RULE, PRODUCT_RULE = _sum_rule(), _product_rule()
 LINEAR_RULE = Rule("linear: the same of the differential")
 
 
@@ -93,10 +95,10 @@ def rule_of(node: Expr, active: Sequence[int]) -> Rule | None:
     """The rule by which a node is differentiated in its active operands; None for a relabeling or a scaling, which need none."""
     match node:
         case Add():
-            return SUM_RULE if len(active) > 1 else None
+            return sum_rule() if len(active) > 1 else None
         case Contract():
             others = [f for k, f in enumerate(node.factors) if k not in active and variables(f)]
-            return PRODUCT_RULE if len(active) > 1 or others else None
+            return product_rule() if len(active) > 1 or others else None
         case Map():
             constants = [a if isinstance(a, Const) else Const(c) if (c := constant_value(a)) is not None else None for a in node.args]
             if node.fn in CHOICES and node.fn != "where":
@@ -114,7 +116,7 @@ def rule_of(node: Expr, active: Sequence[int]) -> Rule | None:
 # --- the page -----------------------------------------------------------------------------------------------------
 def differentials() -> Iterator[tuple[str, list[Rule]]]:
     """Every rule of differentiation, by the heading that it stands under."""
-    yield "Sums and products", [SUM_RULE, PRODUCT_RULE]
+    yield "Sums and products", [sum_rule(), product_rule()]
     smooth = [fn for fn, row in DERIVATIVES.items() if any(row.partials)]
     yield "Elementwise functions", [elementwise_rule(fn) for fn in smooth]
     yield "Choices", [elementwise_rule(fn) for fn in CHOICES]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import FrozenInstanceError
-from hashlib import blake2b
 from numbers import Number
 from threading import RLock
 from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, dataclass_transform
@@ -152,9 +151,11 @@ class Expr(metaclass=Interned):
     def digest(self) -> bytes:
         """A hash of the content, the same in every run; what canonical orders go by."""
         if self._digest is None:
+            import hashlib  # here: it loads OpenSSL
+
             for node in topological(self, until=lambda e: e._digest is not None):
                 if node._digest is None:
-                    h = blake2b(type(node).__name__.encode(), digest_size=16)
+                    h = hashlib.blake2b(type(node).__name__.encode(), digest_size=16)
                     h.update(node.static_key().encode())
                     for operand in node.operands:
                         h.update(operand._digest or b"")

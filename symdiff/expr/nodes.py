@@ -18,6 +18,7 @@ from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.node import Expr, Key, node
 
 Labels = tuple[int, ...]
+LETTERS = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"  # what einsum calls the labels
 Number = int | Fraction | float
 Array = np.ndarray
 

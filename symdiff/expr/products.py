@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import string
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from symdiff.expr.dims import Dim, broadcast_dims, dim_add, dim_mul, dim_sub, sh
 from symdiff.expr.elementwise import add, divide, maximum, minimum, multiply, sqrt, square, subtract
 from symdiff.expr.elementwise import where as choose
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Const, Delta, Labels, Ones, Range
+from symdiff.expr.nodes import LETTERS, Const, Delta, Labels, Ones, Range
 from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, full_range, reshape_node, scan, scatter, slice_node
 
 Axis = int | Sequence[int] | None
@@ -289,13 +288,12 @@ def einsum(subscripts: Any, *operands: Any, **options: Any) -> Expr:
     terms = left.split(",")
     if len(terms) != len(es):
         raise ShapeError(f"einsum: {subscripts!r} has {len(terms)} operands, {len(es)} are given")
-    letters = string.ascii_letters
-    if any(c not in letters for c in (left + right).replace("...", "").replace(",", "")):
+    if any(c not in LETTERS for c in (left + right).replace("...", "").replace(",", "")):
         raise ShapeError(f"einsum: {subscripts!r}: subscripts are letters, commas, -> and ...")
-    number = {c: k for k, c in enumerate(letters)}
+    number = {c: k for k, c in enumerate(LETTERS)}
     ranks = [e.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, e in zip(terms, es, strict=True)]
     ellipsis = builtins.max(0, *ranks)
-    base, fresh = len(letters), len(letters) + ellipsis
+    base, fresh = len(LETTERS), len(LETTERS) + ellipsis
     dims: dict[int, Dim] = {}
     labelled: list[list[Any]] = []
     for t, e, extra in zip(terms, es, ranks, strict=True):

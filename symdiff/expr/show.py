@@ -12,6 +12,7 @@ import numpy as np
 from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import (
+    LETTERS,
     Add,
     Arg,
     Concat,
@@ -36,7 +37,6 @@ from symdiff.expr.nodes import (
     Var,
 )  # fmt: skip
 
-LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
 NAME_WIDTH = 32
 DEPTH = 6
 

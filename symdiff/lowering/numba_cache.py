@@ -7,13 +7,11 @@ complete; a list of checksums tells later whether it still is what was written, 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 import threading
 import types
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -57,6 +55,7 @@ def cache_folder() -> Path:
 def digest(source: str) -> str:
     """What a module is filed under."""
     import platform
+    from hashlib import sha256
 
     versions = [platform.python_version(), platform.machine(), *(_version(name) for name in ("numba", "llvmlite", "numpy"))]
     return sha256("\0".join([*versions, source]).encode()).hexdigest()[:32]
@@ -96,6 +95,8 @@ def load(source: str) -> dict[str, Any]:
 
 
 def _from_disk(folder: Path, source: str) -> types.ModuleType:
+    import json
+
     name = f"symdiff_compiled_{folder.name}"
     if _sound(folder, source):
         try:
@@ -135,11 +136,15 @@ def _file(folder: Path) -> Path:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
+    from hashlib import sha256
+
     return {p.relative_to(folder).as_posix(): sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def _sound(folder: Path, source: str) -> bool:
     """Whether a folder is there, is ours, and holds what was written to it."""
+    import json
+
     try:
         if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
             return False

@@ -26,12 +26,12 @@ from symdiff.printing.nesting import outside_brackets, put_in
 from symdiff.printing.notation import notation
 from symdiff.rules.record import Line, Record, Rule
 
-NUMBERED = re.compile(r"([^\W\d_]+)(\d+)")
+NUMBERED = r"([^\W\d_]+)(\d+)"
 NO_CHAIN = (" + ", " − ", " - ", "·", "⊙", "odot", "⊗", "otimes", "/", "frac", "2 ")  # what may not stand bare in a product of matrices
 LETTERS = "ijklmn"
 LOWERED = str.maketrans(LETTERS, "ᵢⱼₖₗₘₙ")
 DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-ATOM = re.compile(r"[^\Wᵀ]+(\([^()]*\))?")  # a name or a call, which needs no brackets
+ATOM = r"[^\Wᵀ]+(\([^()]*\))?"  # a name or a call, which needs no brackets
 LONGEST = 400  # characters of one formula
 MOST_ENTRIES = 4
 INNER = {  # style -> how the inner product of a cotangent with a differential is written, by rank
@@ -88,7 +88,7 @@ class _Spelling:
 
     def _name(self, name: str) -> str:
         if self.style == "unicode":
-            found = NUMBERED.fullmatch(name)
+            found = re.fullmatch(NUMBERED, name)
             return found[1] + found[2].translate(DIGITS) if found else name
         return name
 
@@ -159,7 +159,7 @@ class _Spelling:
 
     def _bracketed(self, e: Expr) -> str:
         body = self.formula(e)
-        loose = not isinstance(e, Var) if self.style == "latex" else not ATOM.fullmatch(body)
+        loose = not isinstance(e, Var) if self.style == "latex" else not re.fullmatch(ATOM, body)
         return f"({body})" if loose else body
 
     def _inner(self, cotangent: Expr, differential: Expr) -> str:
@@ -284,7 +284,7 @@ class _Spelling:
         """The factors whose transposes the line shows."""
         shown = self.right(line) + " ".join(self._defined(line))
         names = dict.fromkeys(self.formula(e) for e in line.transposed)
-        return [name for name in names if f"{name}ᵀ" in shown and ATOM.fullmatch(name)] if self.style == "unicode" else []
+        return [name for name in names if f"{name}ᵀ" in shown and re.fullmatch(ATOM, name)] if self.style == "unicode" else []
 
     def _turned(self, line: Line) -> str:
         names = self._transposes(line)

@@ -6,7 +6,6 @@ entry formula of its own (an inverse, a sort) is a matrix with subscripts. Named
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 
 from symdiff.errors import ShapeError
@@ -25,7 +24,7 @@ from symdiff.printing.plan import Network, Plan, Sum
 from symdiff.printing.product import Scalars, in_front
 from symdiff.printing.term import Term
 
-LETTERS = "ijklmnpqrstuvwabcdefgh"
+LETTERS, CAPITALS = "ijklmnpqrstuvwabcdefgh", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def entry_form(
@@ -129,7 +128,7 @@ class Entries:
         assert isinstance(network, Network)
         letter_of = dict(zip(network.out, letters, strict=True))
         dims: dict[int, Dim] = {a: d for f, ls in network.factors for a, d in zip(ls, f.shape, strict=True)}
-        free = iter([c for c in (*LETTERS, *string.ascii_uppercase) if c not in used])
+        free = iter([c for c in (*LETTERS, *CAPITALS) if c not in used])
         fresh = [a for a in dims if a not in letter_of]
         letter_of |= {a: "1" if dims[a] == 1 else next(free) for a in fresh}
         summed = {letter_of[a]: dims[a] for a in fresh if dims[a] != 1}

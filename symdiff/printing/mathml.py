@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import escape
 
 from symdiff.errors import ParseError
 
-TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S")
+TOKEN = r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S"
+ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 GREEK = dict(
     zip(
         [
@@ -73,7 +73,7 @@ def mathml(latex: str) -> str:
     >>> mathml('(y - t)^{2}')
     '<mrow><msup><mrow><mo>(</mo><mi>y</mi><mo>−</mo><mi>t</mi><mo>)</mo></mrow><mn>2</mn></msup></mrow>'
     """
-    tokens = iter(TOKEN.findall(latex))
+    tokens = iter(re.findall(TOKEN, latex))
     return _row(list(_elements(tokens, "")), always=True)
 
 
@@ -138,7 +138,7 @@ def _element(token: str, tokens: Iterator[str]) -> str:
         case "infty":
             return "<mi>∞</mi>"
     if word in WORDS:
-        return f"<mi>{escape(''.join(_letters(tokens)))}</mi>"
+        return f"<mi>{''.join(_letters(tokens)).translate(ESCAPES)}</mi>"
     if word in GREEK:
         return f"<mi>{GREEK[word]}</mi>"
     return f"<mi>{word}</mi>" if word.isalpha() and word not in OPERATORS else _operator(token)
@@ -159,4 +159,4 @@ def _bracketed(opening: str, inner: list[str], closing: str) -> str:
 
 def _operator(token: str) -> str:
     word = token.removeprefix("\\")
-    return f"<mo>{escape(OPERATORS.get(word, '−' if word == '-' else word))}</mo>"
+    return f"<mo>{OPERATORS.get(word, '−' if word == '-' else word).translate(ESCAPES)}</mo>"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 from symdiff.expr.dims import Dim, Shape, dim_mul
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Contract, Delta, Labels, Number, Ones, Size
+from symdiff.expr.nodes import LETTERS, Contract, Delta, Labels, Number, Ones, Size
 from symdiff.printing import term
 from symdiff.printing.layout import Layout, Options, broadcast, dim, fit, keep_best, labels_of, reindex, relabel
 from symdiff.printing.network import Claim, Factor, Part, Search, State, quotient
@@ -285,7 +284,7 @@ def _einsum(factors: list[Factor], out: Labels, dims: Mapping[int, Dim], scalars
     parts = _parts_of_einsum(factors, out, dims)
     letters: dict[int, str] = {}
     for label in (*kept, *(a for layout, _ in parts for a in layout if a is not None)):
-        letters.setdefault(label, (string.ascii_lowercase[8:] + string.ascii_lowercase[:8] + string.ascii_uppercase)[len(letters)])
+        letters.setdefault(label, LETTERS[len(letters)])
     subscripts = ",".join("".join(letters[a] for a in layout if a is not None) for layout, _ in parts)
     subscripts += "->" + "".join(letters[a] for a in kept)
     shape = tuple(dims[a] for a in kept)
