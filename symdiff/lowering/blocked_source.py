@@ -103,6 +103,6 @@ class _Emission:
         ]
         parts = (self.before, body, self.after)
         arrays = [array_lines(n, a, self.dtype) for n, a in zip(self.constants, self.program.constants, strict=True)]
-        arrays += [[f"{n} = np.ones({size}{dtype_code(self.dtype)})"] for w in parts for size, n in w.ones.items()]
+        arrays += [[f"{n} = {code}"] for w in parts for code, n in w.made_once.items()]
         head = [f"def {self.name}({', '.join(self.whole.arguments.values())}):", *indented(self.whole.docstring())]
         return Function(self.name, (), [*head, *indented(lines)], arrays, set().union(*(w.context.helpers for w in parts)))

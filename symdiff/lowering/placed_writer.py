@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 from symdiff.lowering.buffers import WRITES, WRITES_ELEMENTWISE
+from symdiff.lowering.expansions import LARGEST
 from symdiff.lowering.layout import Statement
 from symdiff.lowering.naming import Names, ascii_name
 from symdiff.lowering.operations import OPERATIONS
@@ -18,7 +19,12 @@ from symdiff.lowering.writer import Language, Writer, reads
 
 OPERATOR = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
 SHORT_ROW = 32  # entries of rows so short that a reduction over each is slower than one over the columns of a copy
-LARGEST_SUMMED_BY_DOT = 1 << 18  # entries of a matrix that is summed along an axis as a product with ones
+SUMMED_BY_DOT = {1: 1 << 11, 2: 1 << 18}  # entries of vectors and matrices that are summed along an axis as products with ones
+LARGEST_BESIDE_RANK_0 = 1 << 12  # entries of an array beside which numbers are arrays of rank 0
+NUMBERS = {
+    0.0: "zero", 0.5: "half", 1.0: "one", 2.0: "two", 3.0: "three", -1.0: "minus_one",
+    **{sign * largest: name for largest in LARGEST.values() for sign, name in ((1, "largest"), (-1, "lowest"))},
+}  # fmt: skip
 REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce", "prod": "np.multiply.reduce"}
 
 
@@ -26,7 +32,7 @@ class PlacedWriter(Writer):
     """A writer of programs with buffers; with `reuse` the results are written to given memory as well.
 
     After `run`, `kept` has the variables of the buffers that outlive a call, `turning` those that leave it if they are reused, and
-    `ones`, by length, the variables of the vectors of ones that sums along an axis are taken with.
+    `made_once`, by their source, the variables of arrays that are made when the module is loaded.
     """
 
     def __init__(
@@ -45,7 +51,7 @@ class PlacedWriter(Writer):
         self.turning: list[int] = []
         self.context.known_dtype = dtype
         self.kept: dict[int, str] = {}
-        self.ones: dict[int, str] = {}
+        self.made_once: dict[str, str] = {}
         self.variable: dict[int, str] = {}
         self.later = _later_names(program)
         self.owner = memory_owners(program)
@@ -112,7 +118,7 @@ class PlacedWriter(Writer):
         return self._text(i)
 
     def _write(self, i: Instruction, memory: str) -> None:
-        args = [self.texts[a] for a in i.args]
+        args = self._operands(i)
         codes = [a.code for a in args]
         inside = next((self.texts[a].code for a in i.args if self.into.get(a) == i.into), "")  # computed in place of this
         name = i.hint if inside else self.later.get(i.result, "")
@@ -130,6 +136,21 @@ class PlacedWriter(Writer):
         self.statements.append(Statement((target,), [line], reads(args), i.comment))
         self.texts[i.result] = Text(target, reads=frozenset((target,)))
 
+    def _operands(self, i: Instruction) -> list[Text]:
+        """The operands; numbers beside small arrays as arrays of rank 0, which a ufunc takes sooner."""
+        args = [self.texts[a] for a in i.args]
+        if i.op not in WRITES_ELEMENTWISE or prod(d for d in i.shape if isinstance(d, int)) > LARGEST_BESIDE_RANK_0:
+            return args
+        if not any(self.context.kinds[a] == "real" and self.context.shapes[a] for a in i.args):
+            return args
+        return [self._rank_0(a, text) for a, text in zip(i.args, args, strict=True)]
+
+    def _rank_0(self, register: int, text: Text) -> Text:
+        made = self.made.get(register)
+        if made is None or made.op != "const":
+            return text
+        return Text(self._once(f"np.array({text.code}{self._dtype()})", NUMBERS.get(made.params[0], "number")))
+
     def _call(self, i: Instruction, args: Sequence[Text], out: str) -> str:
         codes = [a.code for a in args]
         if i.op == "matmul":
@@ -140,7 +161,7 @@ class PlacedWriter(Writer):
         if i.op in REDUCE:
             return self._reduced(i, args[0], out)
         if i.op == "relu":
-            codes.append("0.0")
+            codes.append(self._once(f"np.array(0.0{self._dtype()})", "zero"))
         return f"{WRITES_ELEMENTWISE[i.op]}({', '.join(codes)}{out})"
 
     def _reduced(self, i: Instruction, x: Text, out: str) -> str:
@@ -157,12 +178,21 @@ class PlacedWriter(Writer):
         return f"{REDUCE[i.op]}({x.code}{'' if axis == 0 and len(shape) == 1 else f', axis={axis}'}{out})"
 
     def _ones(self, size: int) -> str:
-        if size not in self.ones:
-            self.ones[size] = self.names.fresh("ones" if not self.ones else f"ones_{size}")
-        return self.ones[size]
+        """The vector that sums along an axis are taken with."""
+        first = not any(code.startswith("np.ones") for code in self.made_once)
+        return self._once(f"np.ones({size}{self._dtype()})", "ones" if first else f"ones_{size}")
+
+    def _once(self, code: str, name: str) -> str:
+        if code not in self.made_once:
+            self.made_once[code] = self.names.fresh(name)
+        return self.made_once[code]
+
+    def _dtype(self) -> str:
+        """What an array's constructor is told of the dtype."""
+        return "" if self.context.known_dtype == "np.float64" else f", {self.context.known_dtype}"
 
     def _summed_by_dot(self, register: int, sizes: Sequence[int]) -> bool:
-        fits = len(sizes) == 2 and 0 < sizes[0] * sizes[1] <= LARGEST_SUMMED_BY_DOT
+        fits = 0 < prod(sizes) <= SUMMED_BY_DOT.get(len(sizes), 0)
         return self.sums_by_dot and fits and self.context.kinds[register] == "real"
 
     # --- numbers --------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from symdiff.lowering.program import Program
 from symdiff.lowering.scalar_source import emit_scalars
 from symdiff.lowering.scalars import scalarise
 from symdiff.lowering.scaling import scale_early
+from symdiff.lowering.schedule import read_first
 from symdiff.lowering.symmetric import symmetric_products
 
 LARGEST = 1000  # instructions of a program that is written again for each size
@@ -54,6 +55,7 @@ def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]
         ("scale what is small", scale_early),
         *((("take half angles", half_angles(options.fast_math)),) if dtype == "np.float64" else ()),
         ("write stable functions out", expand_functions(dtype)),
+        ("read before writing over", read_first),
         ("plan buffers", plan_buffers),
     )
 
