@@ -7,6 +7,7 @@ pays if the memory that the moved instructions fill is no larger than what is sa
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from symdiff.lowering.buffers import WRITES_ELEMENTWISE
 from symdiff.lowering.operations import OPERATIONS
@@ -37,10 +38,11 @@ def read_first(program: Program) -> Program:
     defined = {i.register for i in program.inputs}
 
     def forward(i: Instruction, a: int) -> list[Instruction]:
-        """What reads `a` after i, if all of it can be computed before i."""
+        """What reads `a` after i, if all of it can be computed before i and the last cannot take the place of `a` itself."""
         waiting = [j for j in readers[a] if j.result not in defined and j is not i]
         results = {j.result for j in waiting}
-        if any(b not in defined and b not in results for j in waiting for b in j.args):
+        ready = all(b in defined or b in results for j in waiting for b in j.args)
+        if not waiting or not ready or _may_write_over(waiting[-1], a, made):
             return []
         filled = sum(nominal_size(j.shape, {}) for j in waiting if not OPERATIONS[j.op].view and j.result not in leaving)
         return waiting if filled <= nominal_size(i.shape, {}) else []
@@ -48,13 +50,19 @@ def read_first(program: Program) -> Program:
     for i in program.instructions:
         if i.result in defined:
             continue
-        if i.op in WRITES_ELEMENTWISE and i.shape:
-            for a in dict.fromkeys(owner[a] for a in i.args):
-                held = made.get(a)
-                if held is not None and a not in leaving and (held.shape, held.kind) == (i.shape, i.kind):
-                    moved = forward(i, a)
-                    order += moved
-                    defined.update(j.result for j in moved)
+        for a in dict.fromkeys(i.args):
+            if a not in leaving and _may_write_over(i, a, made):
+                moved = forward(i, a)
+                order += moved
+                defined.update(j.result for j in moved)
         order.append(i)
         defined.add(i.result)
     return program.with_instructions(order)
+
+
+def _may_write_over(i: Instruction, a: int, made: Mapping[int, Instruction]) -> bool:
+    """Whether the instruction computes entry by entry what has room in the memory of its operand."""
+    held = made.get(a)
+    if held is None or OPERATIONS[held.op].view:
+        return False
+    return i.op in WRITES_ELEMENTWISE and a in i.args and (held.shape, held.kind) == (i.shape, i.kind)

@@ -44,4 +44,4 @@ def test_a_hidden_layer_lies_in_one_array():
     X, T, V, w = sd.var("X", (n, i)), sd.var("T", n), sd.var("V", (i, h)), sd.var("w", h)
     loss = sd.sum((sd.tanh(X @ V) @ w - T) ** 2)
     f = sd.lower([loss, *sd.grad(loss, [V, w])], [X, T, V, w], fast=True)
-    assert f.source.count(f"np.empty(({n}, {h}))") == 1
+    assert f.source.count(f"({n}, {h})") == 1
