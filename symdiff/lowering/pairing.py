@@ -38,9 +38,7 @@ def _elementwise(b: Builder, x: Factor, y: Factor, final: Labels | None) -> Fact
     if final is not None:
         order = tuple(label for label in final if label in both)
     else:
-        first = x if len(x.labels) >= len(y.labels) else y
-        order = (*first.labels, *(label for f in (x, y) for label in f.labels if label not in first.labels))
-        order = tuple(dict.fromkeys(order))
+        order = _own_order(x, y)
     if len(x.labels) == len(y.labels) == 1 and len(order) == 2 and not x.inverse and not y.inverse:
         p, q = (x, y) if order[0] == x.labels[0] else (y, x)
         return Factor(b.emit("outer", [b.real(p.register), b.real(q.register)]), order)
@@ -48,6 +46,16 @@ def _elementwise(b: Builder, x: Factor, y: Factor, final: Labels | None) -> Fact
     if x.inverse == y.inverse:
         return Factor(b.arithmetic("multiply", left, right), order, x.inverse)
     return Factor(b.divide(right, left) if x.inverse else b.divide(left, right), order)
+
+
+def _own_order(x: Factor, y: Factor) -> Labels:
+    """The axes of an elementwise product whose order is free: those of the larger factor, if it has them all. Otherwise those that both
+    have, of which one is summed next, come first: a product of matrices reads that array as it lies."""
+    first, second = (x, y) if len(x.labels) >= len(y.labels) else (y, x)
+    if set(second.labels) <= set(first.labels):
+        return first.labels
+    shared = [label for label in first.labels if label in second.labels]
+    return tuple(dict.fromkeys((*shared, *x.labels, *y.labels)))
 
 
 def _contracted(b: Builder, x: Factor, y: Factor, summed: list[int], kept: frozenset[int], final: Labels | None) -> Factor:
@@ -62,6 +70,8 @@ def _contracted(b: Builder, x: Factor, y: Factor, summed: list[int], kept: froze
     if final is not None and free_x and free_y and final.index(free_y[0]) < final.index(free_x[0]):
         x, y, free_x, free_y = y, x, free_y, free_x
     if not shared:
+        if final is None and len(y.labels) > 2 >= len(x.labels) and [y.labels[-1]] == summed:
+            x, y, free_x, free_y = y, x, free_y, free_x  # a stack of rows goes left
         return _matrix(b, x, y, summed, free_x, free_y)
     if not free_x and not free_y:
         order = (*shared, *summed)
