@@ -13,7 +13,7 @@ from symdiff.lowering.buffers import plan_buffers
 from symdiff.lowering.layout import array_lines, call_lines, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
-from symdiff.lowering.placed_source import OWN, dtype_code, empty_code, memory_lines, names_code
+from symdiff.lowering.placed_source import KEPT, OWN, dtype_code, empty_code, kept_code, memory_lines, names_code
 from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.program import Buffer, Program, check
 from symdiff.lowering.writer import Writer
@@ -71,10 +71,10 @@ class _Emission:
     def memory(self) -> Function:
         lines: list[str] = []
         for attribute, kept in zip(("arrays", "sums"), self._rowed(), strict=True):
-            arrays = [empty_code(self._buffer(k), self.dtype) for k in kept]
+            arrays = [kept_code(self._buffer(k), self.dtype) for k in kept]
             if arrays:
                 lines += call_lines(f"self.{attribute} = (", arrays, "," * (len(arrays) == 1) + ")")
-        return Function("Memory", (), memory_lines(lines or ["pass"]), [], set())
+        return Function("Memory", (), memory_lines(lines or ["pass"]), [], {KEPT} if lines else set())
 
     def function(self) -> Function:
         b, body = self.blocked, self.body

@@ -15,7 +15,7 @@ from symdiff.lowering.buffers import plan_buffers
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import Input, Instruction, Output, Program, check, nominal_size
 
-CACHE = 1 << 19  # bytes that a block may take
+CACHE = 1 << 20  # bytes that a block may take
 LEAST = 1 << 20  # bytes that elementwise operations must write for blocks to pay
 LEAST_ROWS = 64
 

@@ -108,6 +108,12 @@ def apart(arrays, held):
 ''',
         "shows",
     ),
+    "aligned": _helper('''
+def aligned(shape, dtype=np.float64):
+    """An empty array that begins at a multiple of 64 bytes, where vector instructions are quickest."""
+    memory = np.empty(np.dtype(dtype).itemsize * np.prod(shape, dtype=int) + 64, np.uint8)
+    return np.ndarray(shape, dtype, memory, -memory.ctypes.data % 64)
+'''),
     "add_at": _helper('''
 def add_at(shape, index, x, dtype):
     """Zeros to which x is added at index, repeated entries adding up."""

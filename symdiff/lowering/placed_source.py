@@ -16,6 +16,7 @@ from symdiff.lowering.program import Buffer, Program
 from symdiff.lowering.writer import return_lines
 
 OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "id", "type", "any")
+KEPT = "aligned"  # the helper that makes arrays which outlive a call
 
 
 def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
@@ -62,7 +63,7 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     function = Function(name, arguments, lines, arrays, writer.context.helpers)
     if not writer.kept and not again:
         return Source(module([function]), name)
-    keeper = Function("Memory", (), _memory(writer, again, dtype), [], set())
+    keeper = Function("Memory", (), _memory(writer, again, dtype), [], {KEPT} if writer.kept else set())
     return Source(module([keeper, function], ["import threading"]), name)
 
 
@@ -92,14 +93,19 @@ def _apart(w: PlacedWriter) -> list[str]:
     return assignment_lines(arrays, f"apart({given}, memory.held[turn])")
 
 
-def empty_code(buffer: Buffer, dtype: str) -> str:
+def empty_code(buffer: Buffer, dtype: str, function: str = "np.empty") -> str:
     """An array for a buffer."""
     kind = {"real": dtype_code(dtype), "bool": ", bool", "int": ", np.int64"}[buffer.kind]
-    return f"np.empty({buffer.shape[0] if len(buffer.shape) == 1 else buffer.shape}{kind})"
+    return f"{function}({buffer.shape[0] if len(buffer.shape) == 1 else buffer.shape}{kind})"
+
+
+def kept_code(buffer: Buffer, dtype: str) -> str:
+    """An array for a buffer that outlives the call."""
+    return empty_code(buffer, dtype, KEPT)
 
 
 def _memory(w: PlacedWriter, again: dict[int, str], dtype: str) -> list[str]:
-    arrays = [empty_code(w.program.buffers[k], dtype) for k in w.kept]
+    arrays = [kept_code(w.program.buffers[k], dtype) for k in w.kept]
     lines = []
     if arrays:
         lines += call_lines("self.arrays = (", arrays, "," * (len(arrays) == 1) + ")")
