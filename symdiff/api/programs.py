@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from symdiff.errors import BadSetting, Unsupported, did_you_mean
 from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
@@ -18,6 +20,8 @@ from symdiff.lowering.lowered_compiled import lower_chosen, lower_compiled
 from symdiff.rewrite import stabilise_all
 
 BACKENDS: dict[str, Callable[..., Lowered]] = {"numpy": lower_as_it_is, "numba": lower_compiled, "auto": lower_chosen}
+
+MOST_CALLS = 1e18  # so many of a nanosecond each take thirty years
 
 
 def lower(
@@ -55,11 +59,11 @@ def lower(
     array([2., 4.])
     """
     if backend not in BACKENDS:
-        raise Unsupported(f"lower: there is no backend {backend!r}{did_you_mean(backend, BACKENDS)}. Backends: {', '.join(BACKENDS)}")
-    if calls is not None and not calls >= 0:
+        raise Unsupported(f"lower: there is no backend {backend!r}{did_you_mean(str(backend), BACKENDS)}. Backends: {', '.join(BACKENDS)}")
+    if calls is not None and not (isinstance(calls, (int, float, np.integer, np.floating)) and calls >= 0):
         raise BadSetting(f"lower: calls is {calls!r}; a number from 0 on is wanted")
     if backend != "numpy":
-        options["calls"] = calls
+        options["calls"] = None if calls is None else min(calls, MOST_CALLS)
     names, comments = names or {}, comments or {}
     if simplify:
         listed, rebuilt = _unpacked(outputs)

@@ -75,6 +75,8 @@ def const(value: Any) -> Expr:
         raise DtypeError(f"a constant of type {type(value).__name__} is no number and no array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         raise DtypeError(f"a constant array of dtype {array.dtype} is not one of real numbers")
+    if np.ma.is_masked(value):
+        raise DtypeError("a constant array has masked entries; its method filled says what they count as")
     if array.ndim == 0:
         return const(array[()])
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):

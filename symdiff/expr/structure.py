@@ -132,7 +132,15 @@ def stack_nodes(parts: Sequence[Expr], axis: int) -> Expr:
 
 # --- gathers and scans --------------------------------------------------------------------------------------------
 def gather(x: Expr, indices: Sequence[Expr], axis: int) -> Expr:
+    """Raises: ShapeError for constants that are no whole numbers: at run time they would be cut to some."""
+    for i in indices:
+        if isinstance(i, Const) and not _whole(np.asarray(i.value, float)):
+            raise ShapeError(f"index: {np.asarray(i.value).tolist()} is no index, which holds whole numbers")
     return Gather(x, tuple(indices), axis)
+
+
+def _whole(values: np.ndarray) -> bool:
+    return bool(((np.abs(values) < 2**63) & (values == np.trunc(values))).all())
 
 
 def gather_transpose(x: Expr, indices: Sequence[Expr], axis: int, into: Shape) -> Expr:

@@ -56,7 +56,8 @@ class Binder:
         Raises: BindingError for a shape that does not fit, naming the input; DtypeError for what is not real.
         """
         found = [self._array(i, v) for i, v in zip(self.inputs, values, strict=True)]
-        floating = {a.dtype for a, v in zip(found, values, strict=True) if a.dtype.kind == "f" and not isinstance(v, (float, list, tuple))}
+        weak = [type(v) is float or isinstance(v, (list, tuple)) for v in values]  # Python's numbers have no precision of their own
+        floating = {a.dtype for a, without in zip(found, weak, strict=True) if a.dtype.kind == "f" and not without}
         dtype = FLOATS[1] if floating == {FLOATS[1]} else FLOATS[0]
         sizes: dict[str, int] = {}
         bound_by: dict[str, str] = {}
@@ -85,6 +86,8 @@ class Binder:
             raise DtypeError(f"{self.function}: {i.name} is no array of numbers: {error}") from None
         if array.dtype.kind not in "fiub":
             raise DtypeError(f"{self.function}: {i.name} has dtype {array.dtype}; real numbers are wanted")
+        if np.ma.is_masked(value):
+            raise DtypeError(f"{self.function}: {i.name} has masked entries; {i.name}.filled(...) says what they count as")
         return array
 
     def _bind(self, i: Input, a: np.ndarray, sizes: dict[str, int], bound_by: dict[str, str]) -> None:
@@ -108,8 +111,9 @@ class Binder:
 
     def _converted(self, i: Input, a: np.ndarray, dtype: np.dtype[Any]) -> Any:
         if i.kind == "int":
-            whole = a.astype(np.int64) if a.dtype.kind != "f" or np.isfinite(a).all() else None
-            if whole is None or not (whole == a).all():
+            with np.errstate(invalid="ignore"):  # what no int64 can hold is not equal to what it becomes
+                whole = a.astype(np.int64)
+            if not (whole == a).all():
                 raise DtypeError(f"{self.function}: {i.name} is an index and must hold whole numbers; it has dtype {a.dtype}")
             return whole if a.ndim else whole[()]
         return a.astype(dtype, copy=False) if a.ndim else dtype.type(a)
@@ -143,7 +147,11 @@ def compiled_call(
     for a, i in zip(arguments, binder.inputs, strict=True):
         if not i.shape:
             of_the_dtype = f"type({a}) is ndarray and {a}.ndim == 0 and {a}.dtype is {'dtype' if first else 'f8_dtype'}"
-            conditions.append(f"(type({a}) is float or type({a}) is f8 or ({of_the_dtype}))" if i.kind == "real" else "False")
+            conditions.append(
+                f"(type({a}) is float or type({a}) is {'dtype.type' if first else 'f8'} or ({of_the_dtype}))"
+                if i.kind == "real"
+                else "False"
+            )
             passed.append(a if tables is not None else f"dtype.type({a})" if first else f"f8({a})")
             continue
         if a != first:
