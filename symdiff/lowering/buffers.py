@@ -23,7 +23,7 @@ WRITES_ELEMENTWISE = {
     "relu": "np.maximum",
 }
 WRITES = frozenset(
-    (*WRITES_ELEMENTWISE, "matmul", "outer", "sum", "max", "min", "prod", "full")
+    (*WRITES_ELEMENTWISE, "matmul", "outer", "sum", "max", "min", "prod", "full", "copy")
 )  # operations that can write to given memory
 UNPLACED = frozenset(("const", "constant", "size", "item"))
 
@@ -76,6 +76,8 @@ def _in_place(
     i: Instruction, k: int, made: Mapping[int, Instruction], owner: Mapping[int, int], last_read: Mapping[int, int], into: Mapping[int, int]
 ) -> int | None:
     """The buffer of an operand of this shape that is read here for the last time, and only entry by entry."""
+    if OPERATIONS[i.op].over:
+        return into[i.args[0]]
     if i.op not in WRITES_ELEMENTWISE:
         return None
     for a in i.args:

@@ -17,6 +17,7 @@ from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
 from symdiff.lowering.recipe import Recipe, Structure, prepared
 from symdiff.lowering.special import LARGEST, Options, Special, fits, run_text, special_programs, specialise
+from symdiff.lowering.updates import require_blas
 
 BACKENDS = ("numpy",)
 SPECIALISED = 16  # sizes for which a function keeps a program
@@ -34,6 +35,8 @@ class Lowered:
     def __init__(
         self, recipe: Recipe, structure: Structure, fast: bool | None, options: Options, sizes: Mapping[str, int] | None = None
     ) -> None:
+        if options.blas:
+            require_blas()
         self._recipe = recipe
         self._structure = structure
         self._fast = fast
@@ -145,7 +148,7 @@ class Lowered:
         return "\n".join(lines)
 
     def save(self, path: str | Path) -> None:
-        """Write the source as a module that runs with NumPy alone."""
+        """Write the source as a module that runs with NumPy alone; with `blas` it may import SciPy."""
         Path(path).write_text(self.source, encoding="utf-8")
 
 
@@ -198,6 +201,7 @@ def lower(
     fast: bool | None = None,
     reuse_buffers: bool = False,
     fast_math: bool = False,
+    blas: bool = False,
 ) -> Lowered:
     """A function of arrays that computes the outputs, and whose `source` is readable NumPy.
 
@@ -212,10 +216,14 @@ def lower(
     reuse_buffers: calls return arrays that a later call writes to again, though not the next one of the thread, whose arguments they may be.
     fast_math: sin and cos of float64 arrays by the tangent of half the angle, in about half the time: right to 3e-16, but absolutely, not
         relative to the value, near their zeros.
+    blas: W - X.T @ d is one call of SciPy's BLAS (extra `fast`) in programs for known sizes, where that saves time. Trap: NumPy has a BLAS
+        of its own. With more than one thread each, the two wait for each other, and steps become several times slower: set
+        OPENBLAS_NUM_THREADS=1.
 
     At run time arithmetic is float64, or float32 throughout if every floating input is float32.
 
-    Raises: BindingError for a variable that is no input, a size that is neither carried nor given, or a constant of another shape.
+    Raises: BindingError for a variable that is no input, a size that is neither carried nor given, or a constant of another shape;
+    MissingExtra for `blas` without SciPy.
 
     >>> from symdiff.expr.leaves import var
     >>> X, w, y = var('X', ('n', 'd')), var('w', 'd'), var('y', 'n')
@@ -226,4 +234,4 @@ def lower(
     if backend not in BACKENDS:
         raise Unsupported(f"lower: there is no backend {backend!r}{did_you_mean(backend, BACKENDS)}. Backends: {', '.join(BACKENDS)}")
     structure, recipe = prepared(outputs, inputs, name=name, sizes=sizes, constants=constants, names=names, comments=comments)
-    return Lowered(recipe, structure, fast, Options(reuse_buffers, fast_math))
+    return Lowered(recipe, structure, fast, Options(reuse_buffers, fast_math, blas))

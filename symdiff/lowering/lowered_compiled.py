@@ -115,9 +115,10 @@ def lower_compiled(
     fast: bool | None = None,
     reuse_buffers: bool = False,
     fast_math: bool = False,
+    blas: bool = False,
 ) -> Compiled:
-    """`lower` by the numba backend; `calls`, `fast`, `reuse_buffers` and `fast_math` change nothing: every call runs compiled, on memory of
-    its own, by the functions of the C library.
+    """`lower` by the numba backend; `calls`, `fast`, `reuse_buffers`, `fast_math` and `blas` change nothing: every call runs compiled, on
+    memory of its own, by the functions of the C library.
 
     Raises: MissingExtra without numba; Unsupported, with its name, for an operation that the backend has not.
     """

@@ -14,7 +14,7 @@ from symdiff.lowering.helpers import HELPERS, closure
 from symdiff.lowering.kernels import KERNELS, kernel_lines
 from symdiff.lowering.layout import CHUNK, array_lines, cut, indented, statement_lines
 from symdiff.lowering.naming import Names
-from symdiff.lowering.numpy_text import LINES, TEXT
+from symdiff.lowering.numpy_text import BLAS, LINES, TEXT
 from symdiff.lowering.program import Program
 from symdiff.lowering.writer import Language, Writer, reads, return_lines
 
@@ -23,7 +23,7 @@ NUMPY = Language(
 )
 RESERVED = (
     "np", "math", "base64", "zlib", "dtype", "ERFC_SERIES", "len", "bool", "float", "int", "min", "max", "range", "enumerate", "ValueError",
-    "ImportError", "ArithmeticError", *HELPERS, *KERNELS,
+    "ImportError", "ArithmeticError", *HELPERS, *KERNELS, *BLAS,
 )  # fmt: skip
 
 
@@ -117,11 +117,13 @@ def _size_source(w: Writer, name: str) -> str:
 def module(functions: Sequence[Function], imports: Sequence[str] = ()) -> str:
     """A module of these functions, the last of which is the one to call."""
     arrays = [a for f in functions for a in f.arrays]
-    helpers, kernels = closure(set().union(*(f.helpers for f in functions)))
+    wanted = set().union(*(f.helpers for f in functions))
+    helpers, kernels = closure(wanted - BLAS)
+    blas = [f"from scipy.linalg.blas import {', '.join(sorted(wanted & BLAS))}"] if wanted & BLAS else []
     modules = {"import base64", "import zlib"} if any("b85decode" in line for a in arrays for line in a) else set()
     modules |= {"import math"} if any("math." in HELPERS[h].source for h in helpers) else set()
     first = sorted({*modules, *imports}, key=lambda line: (line.startswith("from"), line))
-    lines = [*first, *([""] if first else []), "import numpy as np", ""]
+    lines = [*first, *([""] if first else []), "import numpy as np", *blas, ""]
     if kernels:
         lines += [*kernel_lines(kernels), ""]
     lines += [line for a in arrays for line in a]

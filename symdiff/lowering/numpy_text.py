@@ -20,6 +20,20 @@ def _matmul(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
     return Text(f"{left} @ {within(args[1], POWER)}", MATMUL)
 
 
+def _gemm(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
+    """BLAS's memory runs down the columns: what it is given are the transposes, and (A B)^T = B^T A^T."""
+    target, left, right = args
+    alpha, beta = (literal(number).code for number in i.params)
+    function = "sgemm" if c.known_dtype == "np.float32" else "dgemm"
+    c.helpers.add(function)
+    codes, flags = [], ""
+    for x, flag in ((right, "trans_a"), (left, "trans_b")):
+        turned = x.code.endswith(".T")  # a transpose of rows is as BLAS wants it
+        codes.append(x.code if turned else f"{within(x, ATOM)}.T")
+        flags += f"{flag}=True, " if turned else ""
+    return Text(f"{function}({alpha}, {', '.join(codes)}, beta={beta}, c={within(target, ATOM)}.T, {flags}overwrite_c=True).T")
+
+
 def _call(function: str) -> Row:
     return lambda c, i, args: Text(f"{function}({', '.join(a.code for a in args)})")
 
@@ -212,6 +226,8 @@ _OWN: dict[str, Row] = {
     **{name: _helper(name) for name in ("erf", "erfc", "gammaln", "digamma", "polygamma")},
 }
 
+BLAS = frozenset(("dgemm", "sgemm"))  # of scipy.linalg.blas
+
 TEXT: dict[str, Row] = {
     "const": _const,
     "constant": _constant,
@@ -237,6 +253,7 @@ TEXT: dict[str, Row] = {
     "trace": _call("np.trace"),
     "vdot": _call("np.vdot"),
     "outer": _call("np.outer"),
+    "gemm": _gemm,
     "tensordot": _tensordot,
     "einsum": _einsum,
     "diag": _call("np.diag"),

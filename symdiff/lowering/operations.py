@@ -92,6 +92,13 @@ def _matmul_shape(shapes: tuple[Shape, ...], params: Params) -> Shape:
     return (*batch, *(a[-2:-1] if len(a) > 1 else ()), *(b[-1:] if len(b) > 1 else ()))
 
 
+def _gemm_shape(shapes: tuple[Shape, ...], params: Params) -> Shape:
+    c, *factors = shapes
+    if _matmul_shape(tuple(factors), ()) != c:
+        raise ValueError(f"gemm of {factors[0]} and {factors[1]} onto {c}")
+    return c
+
+
 def _tensordot_shape(shapes: tuple[Shape, ...], params: Params) -> Shape:
     a, b = shapes
     of_a, of_b = params
@@ -134,6 +141,10 @@ def _matmul_work(operands: Sequence[tuple[int, ...]], params: Params, size: int)
     return 2 * size * operands[0][-1]
 
 
+def _gemm_work(operands: Sequence[tuple[int, ...]], params: Params, size: int) -> int:
+    return _matmul_work(operands[1:], (), size) + size
+
+
 def _tensordot_work(operands: Sequence[tuple[int, ...]], params: Params, size: int) -> int:
     summed: int = prod(operands[0][k] for k in params[0])
     return 2 * size * summed
@@ -150,7 +161,8 @@ def _cubic_work(operands: Sequence[tuple[int, ...]], params: Params, size: int) 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row: `arity` None takes any number of operands; a `view` shares the memory of its first operand."""
+    """One row: `arity` None takes any number of operands; a `view` shares the memory of its first operand; `over`: the result is written
+    over that."""
 
     name: str
     arity: int | None
@@ -158,6 +170,7 @@ class Operation:
     kind: KindRule = _real
     work: WorkRule = _per_element
     view: bool = False
+    over: bool = False
 
     @property
     def elementwise(self) -> bool:
@@ -206,6 +219,7 @@ TABLE: tuple[Operation, ...] = (
     Operation("vdot", 2, _scalar, work=_per_operand_element),  # of arrays of one shape
     Operation("outer", 2, lambda s, p: (*s[0], *s[1])),
     Operation("matmul", 2, _matmul_shape, work=_matmul_work),
+    Operation("gemm", 3, _gemm_shape, work=_gemm_work, over=True),  # (alpha, beta); operands C, A, B: alpha A B + beta C
     Operation("tensordot", 2, _tensordot_shape, work=_tensordot_work),  # (axes of the left, axes of the right)
     Operation("einsum", None, _einsum_shape, work=_einsum_work),  # (labels of each operand, labels of the result)
     Operation("diag", 1, lambda s, p: (s[0][0], s[0][0])),

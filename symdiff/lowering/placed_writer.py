@@ -69,6 +69,9 @@ class PlacedWriter(Writer):
     # --- arrays ---------------------------------------------------------------------------------------------------
     def _place(self, i: Instruction) -> None:
         buffer = self.program.buffers[i.into]
+        if OPERATIONS[i.op].over:
+            self._write_over(i)
+            return
         if i.op not in WRITES:
             super()._instruction(i) if i.op in self.language.lines else self._assign(i, self._text(i))
             self.variable[i.into] = self.texts[i.result].code
@@ -126,7 +129,7 @@ class PlacedWriter(Writer):
         if i.op in OPERATOR and inside and name in ("", inside) and (codes[0] == inside or i.op in ("add", "multiply")):
             other = args[1] if codes[0] == inside else args[0]
             line = f"{inside} {OPERATOR[i.op]} {other.code}"
-        elif i.op == "full":
+        elif i.op in ("full", "copy"):
             line = f"{target}[...] = {codes[0]}"
         else:
             line = self._call(i, args, f", out={target}")
@@ -150,6 +153,16 @@ class PlacedWriter(Writer):
         if made is None or made.op != "const":
             return text
         return Text(self._once(f"np.array({text.code}{self._dtype()})", NUMBERS.get(made.params[0], "number")))
+
+    def _write_over(self, i: Instruction) -> None:
+        """The variable of the first operand is bound to what is returned, which is the same memory."""
+        first = i.args[0]
+        target = self.texts[first].code
+        if i.hint and i.hint != self.later.get(first):
+            target = self.names.fresh(i.hint)
+        text = self._text(i)
+        self.statements.append(Statement((target,), [f"{target} = {text.code}"], text.reads, i.comment))
+        self.texts[i.result] = Text(target, reads=frozenset((target,)))
 
     def _call(self, i: Instruction, args: Sequence[Text], out: str) -> str:
         codes = [a.code for a in args]

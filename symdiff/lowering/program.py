@@ -165,11 +165,14 @@ def _check_buffers(program: Program) -> None:
     into = {i.result: i.into for i in program.instructions if i.into >= 0}
     holds: dict[int, int] = {}
     for k, i in enumerate(program.instructions):
-        for a in i.args:
+        over = OPERATIONS[i.op].over
+        if over and into.get(i.args[0], -1) != i.into:
+            raise ProgramError(f"instruction {k}, %{i.result} = {i.op}: buffer {i.into} is not that of %{i.args[0]}, which it writes over")
+        for place, a in enumerate(i.args):
             buffer = into.get(owner[a], -1)
             if buffer >= 0 and holds[buffer] != owner[a]:
                 raise ProgramError(f"instruction {k}, %{i.result} = {i.op}: buffer {buffer} no longer holds %{owner[a]}")
-            if buffer >= 0 and buffer == i.into and not OPERATIONS[i.op].elementwise:
+            if buffer >= 0 and buffer == i.into and not OPERATIONS[i.op].elementwise and not (over and place == 0):
                 raise ProgramError(f"instruction {k}, %{i.result} = {i.op}: reads and writes buffer {buffer}")
         if i.into >= 0:
             buffer_of = program.buffers[i.into]

@@ -23,7 +23,9 @@ from symdiff.lowering.scalars import scalarise
 from symdiff.lowering.scaling import scale_early
 from symdiff.lowering.schedule import read_first
 from symdiff.lowering.symmetric import symmetric_products
+from symdiff.lowering.updates import accumulate_products
 
+ADD_PRODUCTS, PLAN = "add products in place", "plan buffers"  # done to programs that are not cut into blocks
 LARGEST = 1000  # instructions of a program that is written again for each size
 
 
@@ -32,10 +34,12 @@ class Options:
     """What the writer of a special program may do.
 
     `reuse`: results lie in memory that is used again. `fast_math`: sines and cosines in float64 may lose digits near their zeros.
+    `blas`: products may be added to arrays by SciPy's BLAS.
     """
 
     reuse: bool = False
     fast_math: bool = False
+    blas: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]
         *((("take half angles", half_angles(options.fast_math)),) if dtype == "np.float64" else ()),
         ("write stable functions out", expand_functions(dtype)),
         ("read before writing over", read_first),
-        ("plan buffers", plan_buffers),
+        *(((ADD_PRODUCTS, accumulate_products(dtype)),) if options.blas else ()),
+        (PLAN, plan_buffers),
     )
 
 
@@ -85,8 +90,9 @@ def specialise(program: Program, dtype: str, options: Options, carried: Mapping[
         source = emit(program)
     else:
         before = program
-        for _, after in special_programs(program, dtype, options):
-            before, program = program, after
+        for name, after in special_programs(program, dtype, options):
+            program = after
+            before = before if name in (ADD_PRODUCTS, PLAN) else after
         blocked = in_blocks(before, carried) if carried else None
         source = emit_placed(program, dtype, options.reuse) if blocked is None else emit_blocked(before, blocked, dtype)
     return Special(program, source, run_text(source)[source.function])

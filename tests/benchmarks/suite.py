@@ -14,6 +14,7 @@ from tests.benchmarks import losses, native, ours, peers, plain
 from tests.benchmarks.harness import Bar, Run, Workload
 
 Maker = Callable[[], Run]
+GEMM = "symdiff, gemm updates"
 
 
 def _plain(function: Callable[..., Any], *arrays: Any, **options: Any) -> Maker:
@@ -90,6 +91,7 @@ def _mlp(name: str, sizes: tuple[int, int, int], activation: str, dtype: type, b
         "plain": _plain(plain.mlp_step, *arrays, dtype(rate), activation=activation),
         "symdiff": partial(ours.mlp, arrays, rate, activation),
         "symdiff, buffers reused": partial(ours.mlp, arrays, rate, activation, reuse_buffers=True),
+        **({GEMM: partial(ours.mlp, arrays, rate, activation, reuse_buffers=True, blas=True)} if any(b.of == GEMM for b in bars) else {}),
         **_peers(loss, arrays, weights, dtype(rate)),
     }
     if loop:
@@ -193,7 +195,7 @@ def workloads() -> list[Workload]:
         _loop(xor(), losses.xor, plain.xor_step, (Bar("symdiff numba", 1.0, "c"), Bar("symdiff numba", 1 / 4, "jax fori_loop"))),
         _mlp("mlp-64", (64, 32, 10), "tanh", np.float64, (Bar("symdiff, buffers reused", 0.58), Bar("symdiff, buffers reused", 0.85, "jax fori_loop"), Bar("symdiff, buffers reused", 1 / 4, "torch")), True),
         *(
-            _mlp(f"mlp-784-{np.dtype(d)}", (784, 128, 10), "relu", d, (Bar("symdiff, buffers reused", p), Bar("symdiff, buffers reused", g), Bar("symdiff, buffers reused", j, "jax")), False)
+            _mlp(f"mlp-784-{np.dtype(d)}", (784, 128, 10), "relu", d, (Bar("symdiff, buffers reused", p), Bar(GEMM, g), Bar("symdiff, buffers reused", j, "jax")), False)
             for d, p, g, j in ((np.float64, 0.95, 0.85, 0.7), (np.float32, 0.92, 0.88, 1.05))
         ),
         *(_logistic(n, bar) for n, bar in ((100, 0.65), (300, 0.85), (1000, 0.95))),

@@ -17,6 +17,7 @@ from symdiff.lowering.lowered import lower
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.placed_source import emit_placed
 from symdiff.lowering.special import Options, run_text, special_passes
+from symdiff.lowering.updates import accumulate_products
 from tests.reference import evaluate_all
 
 SIZES = {"n": 6, "d": 3, "h": 4}
@@ -72,8 +73,10 @@ def test_every_combination_of_passes_agrees(seed: int) -> None:
     arguments = [a if a.ndim else np.float64(a) for a in env.values()]
     straight = lower(outputs, LEAVES, fast=True).for_sizes(**SIZES).program
     *passes, plan = special_passes("np.float64", Options())
+    add_products = ("add products in place", accumulate_products("np.float64", least_copied=0))
     for chosen in product((False, True), repeat=len(passes)):
         kept = [p for p, on in zip(passes, chosen, strict=True) if on]
+        kept += [add_products] if sum(chosen) % 2 else []
         planned = [q for _, q in optimise(straight, (*kept, plan))][-1]
         for reuse in (False, True):
             source = emit_placed(planned, "np.float64", reuse)
