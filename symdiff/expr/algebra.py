@@ -7,7 +7,7 @@ uses an operand is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -98,6 +98,22 @@ def contract(factors: Sequence[tuple[Expr, Labels]], out: Labels) -> Expr:
     if coefficient != 1 or isinstance(coefficient, bool):
         kept.insert(0, (Const(coefficient), ()))
     return Contract(tuple(f for f, _ in kept), *_renumber([ls for _, ls in kept], out))
+
+
+def inlined(factors: Iterable[tuple[Expr, Labels]], out: Labels, axes: Labels, fresh: int) -> tuple[list[tuple[Expr, Labels]], int]:
+    """The factors of a product that is itself a factor, in the labels of the product around it, and the next label that is free there.
+
+    Its axes `out` are called `axes` around it; what it sums takes labels that are free, from `fresh` on.
+    """
+    names = dict(zip(out, axes, strict=True))
+    moved: list[tuple[Expr, Labels]] = []
+    for f, ls in factors:
+        for label in ls:
+            if label not in names:
+                names[label] = fresh
+                fresh += 1
+        moved.append((f, tuple([names[label] for label in ls])))
+    return moved, fresh
 
 
 def _has_no_value(f: Map) -> bool:

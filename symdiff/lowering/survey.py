@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from symdiff.expr.algebra import inlined
 from symdiff.expr.leaves import constant_value, multiply_numbers
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Concat, Const, Contract, Delta, Gather, GatherT, Linalg, Map, Number, Ones, Reshape, Slice
@@ -68,13 +69,8 @@ def flattened(order: Sequence[Expr], uses: Counter[Expr], kept: set[Expr]) -> tu
                 coefficient = multiply_numbers(coefficient, f.value if not inverse else _reciprocal(f.value))
             elif isinstance(f, Contract) and own and not inverse and (len(f.factors) <= room or f in absorbed) and not _has_delta(f):
                 absorbed.add(f)
-                rename = dict(zip(f.out, ls, strict=True))
-                for inner in f.labels:
-                    for label in inner:
-                        if label not in rename:
-                            rename[label] = fresh
-                            fresh += 1
-                todo += [(g, tuple(rename[x] for x in inner), False) for g, inner in zip(f.factors, f.labels, strict=True)][::-1]
+                inner, fresh = inlined(zip(f.factors, f.labels, strict=True), f.out, ls, fresh)
+                todo += [(g, labels, False) for g, labels in reversed(inner)]
             elif isinstance(f, Map) and f.fn == "pow" and f not in kept and constant_value(f.args[1]) == -1 and _divides(f, own):
                 if own:
                     absorbed.add(f)

@@ -13,7 +13,7 @@ from itertools import chain, count
 from typing import Literal, NamedTuple
 
 from symdiff.expr import ops
-from symdiff.expr.algebra import add, contract, permute
+from symdiff.expr.algebra import add, contract, inlined, permute
 from symdiff.expr.dims import Dim, dim_mul
 from symdiff.expr.leaves import multiply_numbers
 from symdiff.expr.node import Expr, topological
@@ -149,13 +149,8 @@ def _terms(e: Expr) -> list[_Product]:
             done.append(_Product(before.coefficient, (*before.factors, (node, axes)), tuple(range(e.ndim))))
             continue
         fresh = max((e.ndim, *(ls[k] + 1 for _, ls in before.factors for k in range(len(ls)))))
-        renamed = dict(zip(content.out, axes, strict=True))
-        for _, ls in content.factors:
-            for label in ls:
-                if label not in renamed:
-                    renamed[label] = fresh
-                    fresh += 1
-        factors = tuple((f, tuple(renamed[label] for label in ls)) for f, ls in content.factors)
+        inner, _ = inlined(content.factors, content.out, axes, fresh)
+        factors = tuple(inner)
         coefficient = multiply_numbers(before.coefficient, content.coefficient)
         heavy = [(f, ls) for f, ls in factors if ls]
         plan = planner.plans.get(heavy[0][0]) if len(heavy) == 1 else None

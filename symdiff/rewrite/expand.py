@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from symdiff.expr.algebra import inlined
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Ones
@@ -78,13 +79,7 @@ def expand(term: Term, chosen: list[int]) -> list[Term] | None:
         longer: list[Term] = []
         for addend in f.operands:
             inner = as_term(addend)
-            names = dict(zip(inner.out, ls, strict=True))
-            for _, inner_ls in inner.factors:
-                for label in inner_ls:
-                    if label not in names:
-                        names[label] = fresh
-                        fresh += 1
-            moved = tuple((g, tuple(names[label] for label in gls)) for g, gls in inner.factors)
+            moved, fresh = inlined(inner.factors, inner.out, ls, fresh)
             longer += [Term(t.scaled(inner.coefficient).coefficient, (*t.factors, *moved), t.out) for t in terms]
         terms = longer
     return [as_term(t.expr()) for t in terms]  # ones and identities that are summed over are absorbed

@@ -6,8 +6,8 @@ order, an elementwise product in any order, a constant by its value also where i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import permutations
+from collections.abc import Iterator, Sequence
+from itertools import combinations, permutations
 
 from symdiff.expr import ops
 from symdiff.expr.algebra import add, product
@@ -188,4 +188,15 @@ def rewrite(identity: Identity, e: Expr) -> Expr | None:
     for found in _matches(identity.left, e, {}):
         if applies(identity, found):
             return instantiate(identity.right, found, e.shape)
+    return None
+
+
+def rewrite_pair(identities: Sequence[Identity], e: Add) -> Expr | None:
+    """The sum with two of its terms joined, the first two that one of the identities is about; None if there are none."""
+    for i, j in combinations(range(len(e.terms)), 2):
+        pair = add(e.terms[i], e.terms[j])
+        for identity in identities:
+            result = rewrite(identity, pair)
+            if result is not None:
+                return add(result, *(t for k, t in enumerate(e.terms) if k not in (i, j)))
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
-from symdiff.expr.algebra import add, contract, product
+from symdiff.expr.algebra import add, contract, inlined, product
 from symdiff.expr.build import apply, power
 from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr
@@ -71,12 +71,9 @@ def flatten(term: Term, may_open: Callable[[Expr], bool], open_shared: bool = Tr
             factors.append((f, ls))
             continue
         room -= len(inner.factors) - 1
-        names = dict(zip(inner.out, ls, strict=True))
-        for label in sorted(used_labels(inner.factors) - set(inner.out)):
-            names[label] = fresh
-            fresh += 1
+        moved, fresh = inlined(inner.factors, inner.out, ls, fresh)
         coefficient = multiply_numbers(coefficient, inner.coefficient)
-        factors += [(g, tuple(names[label] for label in inner_ls)) for g, inner_ls in inner.factors]
+        factors += moved
     return Term(coefficient, tuple(factors), term.out)
 
 

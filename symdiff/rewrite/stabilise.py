@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import reduce
-from itertools import combinations
 
 from symdiff.expr import ops
 from symdiff.expr.algebra import add, broadcast_to, contract
@@ -18,7 +17,7 @@ from symdiff.expr.nodes import Add, Const, Contract, Map, Ones
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, transform
 from symdiff.rewrite.engine import LARGE, by_function, simplify_all
-from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.match import rewrite, rewrite_pair
 from symdiff.rewrite.norms import guarded
 from symdiff.rewrite.softmax import log_of_sum
 from symdiff.rewrite.solving import solve_instead
@@ -104,13 +103,9 @@ def _stable(e: Expr) -> Expr:
     if isinstance(e, Add) and len(e.terms) <= _TERMS:
         present = _functions(e)
         able = [identity for functions, identity in _SUMS if functions <= present]
-        for i, j in combinations(range(len(e.terms)), 2) if able else ():
-            pair = add(e.terms[i], e.terms[j])
-            for identity in able:
-                result = rewrite(identity, pair)
-                if result is not None:
-                    rest = [t for k, t in enumerate(e.terms) if k not in (i, j)]
-                    return _stable(add(result, *rest))
+        joined = rewrite_pair(able, e) if able else None
+        if joined is not None:
+            return _stable(joined)
     return e
 
 

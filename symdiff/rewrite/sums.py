@@ -16,7 +16,7 @@ from symdiff.expr.dims import Dim
 from symdiff.expr.leaves import add_numbers
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Labels, Map, Number, Ones, Reduce
-from symdiff.rewrite.match import rewrite
+from symdiff.rewrite.match import rewrite_pair
 from symdiff.rewrite.measure import cost
 from symdiff.rewrite.powers import with_common_powers
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, is_symmetric, used_labels
@@ -24,6 +24,7 @@ from symdiff.rewrite.workshop import Products, identity
 from symdiff.rules.identities import SUMS
 
 MOST_TERMS = 48  # longer sums are collected, not factored
+MOST_PAIRED = 8  # longer sums are not searched for pairs of terms that an identity joins
 
 
 def opened(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
@@ -371,14 +372,6 @@ def _sum(terms: Sequence[Term]) -> Expr:
 
 def apply_sum_identities(e: Expr) -> Expr:
     """Identities of two terms, wherever two terms of the sum are such a pair."""
-    if not isinstance(e, Add) or len(e.terms) > 8:
-        return e
-    for i in range(len(e.terms)):
-        for j in range(i + 1, len(e.terms)):
-            pair = add(e.terms[i], e.terms[j])
-            for rule in SUMS:
-                result = rewrite(rule, pair)
-                if result is not None:
-                    rest = [t for k, t in enumerate(e.terms) if k not in (i, j)]
-                    return apply_sum_identities(add(result, *rest))
+    while isinstance(e, Add) and len(e.terms) <= MOST_PAIRED and (joined := rewrite_pair(SUMS, e)) is not None:
+        e = joined
     return e

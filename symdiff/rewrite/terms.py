@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symdiff.expr.algebra import contract
+from symdiff.expr.algebra import contract, inlined
 from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr, memo_of, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Var
@@ -73,11 +73,6 @@ def base_and_exponent(e: Expr) -> tuple[Expr, Number]:
     return e, 1
 
 
-def relabel(factors: Iterable[Factor], names: dict[int, int]) -> list[Factor]:
-    """Factors with labels renamed."""
-    return [(f, tuple(names[label] for label in ls)) for f, ls in factors]
-
-
 def joined(term: Term, room: int = 10) -> Term:
     """The product with all products inside it opened, as far as it stays short: for comparing, whoever else uses them."""
     factors = list(term.factors)
@@ -90,14 +85,8 @@ def joined(term: Term, room: int = 10) -> Term:
             k += 1
             continue
         inner = as_term(f)
-        names = dict(zip(inner.out, ls, strict=True))
-        for _, inner_ls in inner.factors:
-            for label in inner_ls:
-                if label not in names:
-                    names[label] = fresh
-                    fresh += 1
         coefficient = multiply_numbers(coefficient, inner.coefficient)
-        factors[k : k + 1] = relabel(inner.factors, names)
+        factors[k : k + 1], fresh = inlined(inner.factors, inner.out, ls, fresh)
     return Term(coefficient, tuple(factors), term.out)
 
 
