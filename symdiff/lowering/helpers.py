@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 
@@ -124,14 +125,20 @@ def add_at(shape, index, x, dtype):
 }
 
 
-def closure(names: set[str]) -> tuple[list[str], set[str]]:
-    """The helpers with those they call, callees first, and the kernels that they need."""
-    needed: set[str] = set()
-    todo = sorted(names)
+def with_needs(names: Iterable[str], needs: Callable[[str], Iterable[str]]) -> set[str]:
+    """The names, with all that they need and that those need."""
+    found: set[str] = set()
+    todo = list(names)
     while todo:
         name = todo.pop()
-        if name not in needed:
-            needed.add(name)
-            todo += HELPERS[name].needs if name in HELPERS else ()
+        if name not in found:
+            found.add(name)
+            todo += needs(name)
+    return found
+
+
+def closure(names: set[str]) -> tuple[list[str], set[str]]:
+    """The helpers with those they call, callees first, and the kernels that they need."""
+    needed = with_needs(names, lambda name: HELPERS[name].needs if name in HELPERS else ())
     ordered = [n for n in HELPERS if n in needed]
     return sorted(ordered, key=lambda n: bool(needed & set(HELPERS[n].needs) & HELPERS.keys())), needed - HELPERS.keys()

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from symdiff.expr.functions import FUNCTIONS
-from symdiff.lowering.text import ATOM, COMPARE, POWER, PRODUCT, SUM, UNARY, Text, literal, within
+from symdiff.lowering.helpers import with_needs
+from symdiff.lowering.text import INFIX, UNARY, Text, infix, literal, within
 
 CONDITION = 2  # how tightly `x if c else y` binds
 
@@ -38,8 +39,8 @@ class Scalar:
 Row = Callable[[Scalar, Sequence[Text]], Text]
 
 
-def _infix(symbol: str, binds: int, left: int, right: int) -> Row:
-    return lambda s, args: Text(f"{within(args[0], left)} {symbol} {within(args[1], right)}", binds)
+def _infix(op: str) -> Row:
+    return lambda s, args: infix(op, args[0], args[1])
 
 
 def _call(function: str) -> Row:
@@ -61,18 +62,8 @@ def _where(s: Scalar, args: Sequence[Text]) -> Text:
 
 TEXTS: dict[str, Row] = {
     **{f.name: _call(f"np.{f.numpy}") for f in FUNCTIONS.values() if f.numpy},
-    "add": _infix("+", SUM, SUM, SUM + 1),
-    "subtract": _infix("-", SUM, SUM, SUM + 1),
-    "multiply": _infix("*", PRODUCT, PRODUCT, PRODUCT + 1),
-    "divide": _infix("/", PRODUCT, PRODUCT, PRODUCT + 1),
+    **{op: _infix(op) for op in INFIX},
     "negative": lambda s, args: Text(f"-{within(args[0], UNARY)}", UNARY),
-    "pow": _infix("**", POWER, ATOM, ATOM),
-    "less": _infix("<", COMPARE, SUM, SUM),
-    "less_equal": _infix("<=", COMPARE, SUM, SUM),
-    "greater": _infix(">", COMPARE, SUM, SUM),
-    "greater_equal": _infix(">=", COMPARE, SUM, SUM),
-    "equal": _infix("==", COMPARE, SUM, SUM),
-    "not_equal": _infix("!=", COMPARE, SUM, SUM),
     "sqrt": _call("np.sqrt"),
     "abs": _call("abs"),
     "where": _where,
@@ -221,13 +212,7 @@ _NUMBER = re.compile(r"(?<![\w.])(\d+\.\d*(?:e[-+]?\d+)?|\d+e[-+]?\d+)")
 
 def helper_lines(names: set[str], dtype: str, decorator: str) -> list[str]:
     """The helpers and those that they call, callees first, as compiled functions of the dtype."""
-    needed: set[str] = set()
-    todo = sorted(names)
-    while todo:
-        name = todo.pop()
-        if name not in needed:
-            needed.add(name)
-            todo += SOURCES[name][1]
+    needed = with_needs(names, lambda name: SOURCES[name][1])
     lines: list[str] = []
     for name in SOURCES:
         if name in needed:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from symdiff.expr.functions import FUNCTIONS
+from symdiff.expr.nodes import LETTERS
 from symdiff.lowering.program import Instruction
-from symdiff.lowering.text import ATOM, COMPARE, MATMUL, POWER, PRODUCT, SUM, UNARY, Context, Text, key_code, literal, within
+from symdiff.lowering.text import ATOM, INFIX, MATMUL, POWER, UNARY, Context, Text, infix, key_code, literal, within
 
 Row = Callable[[Context, Instruction, Sequence[Text]], Text]
 
 
-def _infix(symbol: str, binds: int, left: int, right: int) -> Row:
-    return lambda c, i, args: Text(f"{within(args[0], left)} {symbol} {within(args[1], right)}", binds)
+def _infix(op: str) -> Row:
+    return lambda c, i, args: infix(op, args[0], args[1])
 
 
 def _matmul(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
@@ -155,11 +156,8 @@ def _tensordot(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
 
 
 def einsum_spec(labels: Sequence[Sequence[int]], out: Sequence[int]) -> str:
-    letter = {label: _LETTERS[k] for k, label in enumerate(dict.fromkeys(label for ls in labels for label in ls))}
+    letter = {label: LETTERS[k] for k, label in enumerate(dict.fromkeys(label for ls in labels for label in ls))}
     return f"{','.join(''.join(letter[x] for x in ls) for ls in labels)}->{''.join(letter[x] for x in out)}"
-
-
-_LETTERS = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
 
 
 def _einsum(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
@@ -201,21 +199,7 @@ def _gather_t(c: Context, i: Instruction, args: Sequence[Text]) -> Text:
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
-INFIX: dict[str, Row] = {
-    "add": _infix("+", SUM, SUM, SUM + 1),
-    "subtract": _infix("-", SUM, SUM, SUM + 1),
-    "multiply": _infix("*", PRODUCT, PRODUCT, PRODUCT + 1),
-    "divide": _infix("/", PRODUCT, PRODUCT, PRODUCT + 1),
-    "matmul": _matmul,
-    "dot": _matmul,
-    "pow": _infix("**", POWER, ATOM, ATOM),
-    "less": _infix("<", COMPARE, SUM, SUM),
-    "less_equal": _infix("<=", COMPARE, SUM, SUM),
-    "greater": _infix(">", COMPARE, SUM, SUM),
-    "greater_equal": _infix(">=", COMPARE, SUM, SUM),
-    "equal": _infix("==", COMPARE, SUM, SUM),
-    "not_equal": _infix("!=", COMPARE, SUM, SUM),
-}
+OPERATORS: dict[str, Row] = {op: _infix(op) for op in INFIX}
 
 _OWN: dict[str, Row] = {
     "relu": _form("np.maximum({}, 0.0)"),
@@ -240,7 +224,9 @@ TEXT: dict[str, Row] = {
     "full": _full,
     "copy": _copy,
     **{f.name: _call(f"np.{f.numpy}") for f in FUNCTIONS.values() if f.numpy},
-    **INFIX,
+    **OPERATORS,
+    "matmul": _matmul,
+    "dot": _matmul,
     **_OWN,
     "transpose": _transpose,
     "expand": _expand,

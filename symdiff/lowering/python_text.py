@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symdiff.lowering.numpy_text import INFIX
+from symdiff.lowering.numpy_text import OPERATORS
 from symdiff.lowering.program import Instruction
 from symdiff.lowering.text import ATOM, UNARY, Context, Text, literal, within
 from symdiff.lowering.writer import Language, Row
@@ -46,7 +46,7 @@ def _form(form: str) -> Row:
 
 FLOATS = Language(
     {
-        **{op: row for op, row in INFIX.items() if op not in ("matmul", "dot", "pow")},
+        **{op: row for op, row in OPERATORS.items() if op != "pow"},
         **{op: _math(name) for op, name in MATH.items()},
         "const": _const,
         "negative": lambda c, i, args: Text(f"-{within(args[0], UNARY)}", UNARY),

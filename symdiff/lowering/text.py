@@ -27,6 +27,27 @@ class Text(NamedTuple):
     reads: frozenset[str] = frozenset()
 
 
+# The sign of an operation, how tightly it binds, and how tightly its operands must, to stand without parentheses.
+INFIX: dict[str, tuple[str, int, int, int]] = {
+    "add": ("+", SUM, SUM, SUM + 1),
+    "subtract": ("-", SUM, SUM, SUM + 1),
+    "multiply": ("*", PRODUCT, PRODUCT, PRODUCT + 1),
+    "divide": ("/", PRODUCT, PRODUCT, PRODUCT + 1),
+    "pow": ("**", POWER, ATOM, ATOM),
+    "less": ("<", COMPARE, SUM, SUM),
+    "less_equal": ("<=", COMPARE, SUM, SUM),
+    "greater": (">", COMPARE, SUM, SUM),
+    "greater_equal": (">=", COMPARE, SUM, SUM),
+    "equal": ("==", COMPARE, SUM, SUM),
+    "not_equal": ("!=", COMPARE, SUM, SUM),
+}
+
+
+def infix(op: str, x: Text, y: Text) -> Text:
+    sign, binds, left, right = INFIX[op]
+    return Text(f"{within(x, left)} {sign} {within(y, right)}", binds)
+
+
 def within(text: Text, least: int) -> str:
     """The text, in parentheses if it binds less than `least`."""
     return text.code if text.binds >= least else f"({text.code})"
