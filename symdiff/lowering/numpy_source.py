@@ -6,8 +6,7 @@ A very long program is cut into functions, because compiling one huge function t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from symdiff.expr.dims import dim_add, dim_terms
 from symdiff.lowering.helpers import HELPERS, closure
@@ -27,16 +26,14 @@ RESERVED = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """An emitted program: the text of a module, and the name of its function."""
 
     text: str
     function: str
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """One function of a module, and what the module must have for it."""
 
     name: str

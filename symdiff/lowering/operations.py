@@ -8,9 +8,8 @@ the dtype of what it meets) or 'tuple' (the parts of a decomposition).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from symdiff.expr.dims import Dim, Shape, broadcast_dims, dim_add
 from symdiff.expr.functions import FUNCTIONS
@@ -159,8 +158,7 @@ def _cubic_work(operands: Sequence[tuple[int, ...]], params: Params, size: int) 
     return prod(operands[0]) * (operands[0][-1] if operands[0] else 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One row: `arity` None takes any number of operands; a `view` shares the memory of its first operand; `over`: the result is written
     over that."""
 

@@ -23,8 +23,7 @@ class ProgramError(SymdiffError):
     """A program that is not well formed: a fault of symdiff, never of its user."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """An argument of the program; `kind` is 'real', or 'int' for one that is only ever an index."""
 
     name: str
@@ -66,8 +65,7 @@ class Output:
     register: int
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """A dim that must not be negative at run time, such as 'n - 5' for x[:5], and why."""
 
     dim: Dim
