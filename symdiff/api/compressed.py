@@ -138,7 +138,7 @@ class CompressedFunction:
     def _plan(self, key: tuple[tuple[int, ...], ...]) -> list[tuple[tuple[int, ...], tuple[Form, ...], slice]]:
         """The shape of each output, its forms and which cores are its own, for shapes of the arguments that carry the dims."""
         inputs = self.program.program.inputs
-        sizes = {d: n for k, shape in zip(self._carriers, key, strict=True) for d, n in zip(inputs[k].shape, shape, strict=True)}
+        sizes = {str(d): n for k, shape in zip(self._carriers, key, strict=True) for d, n in zip(inputs[k].shape, shape, strict=True)}
         shapes = [tuple(dim_value(d, sizes) for d in shape) for shape in self._shapes]
         if len(self._known) >= LARGEST_KNOWN:
             self._known.clear()

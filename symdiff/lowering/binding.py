@@ -1,20 +1,18 @@
 """The arguments of a lowered function, checked against the shapes it was built for.
 
-The checks that every call makes are written out as source (types, ranks, equal sizes), about a microsecond an input. When one fails
-the slow way converts what can be converted and otherwise says what is wrong.
+This is the slow way, which calls with unusual arguments and with new shapes take (calls.py has the fast one): it converts what can be
+converted and otherwise says what is wrong.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from symdiff.errors import BindingError, DtypeError, did_you_mean
-from symdiff.expr.dims import Dim, Shape, dim_names, dim_value, show_shape
-from symdiff.lowering.naming import Names
+from symdiff.expr.dims import Shape, dim_names, dim_value, show_shape
 from symdiff.lowering.program import Input, Requirement
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -31,6 +29,8 @@ class Binder:
     # --- which argument is which ----------------------------------------------------------------------------------
     def ordered(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> list[Any]:
         """The arguments in the order of the inputs. Raises: BindingError for one too many, missing, unknown or given twice."""
+        if not keywords and len(args) == len(self.inputs):
+            return list(args)
         names = [i.name for i in self.inputs]
         if len(args) > len(names):
             raise BindingError(f"{self.function}: {len(args)} arguments for {len(names)} inputs: {', '.join(names)}")
@@ -121,109 +121,3 @@ class Binder:
 
 def _rank(shape: Shape) -> str:
     return "a scalar" if not shape else f"{len(shape)} axes" if len(shape) > 1 else "1 axis"
-
-
-def compiled_call(
-    binder: Binder,
-    run: Callable[..., Any],
-    tables: tuple[Mapping[tuple[int, ...], Callable[..., Any]], Mapping[tuple[int, ...], Callable[..., Any]]] | None,
-    wrap: tuple[str, str],
-    keys: tuple[Any, ...],
-) -> Callable[..., Any]:
-    """A function of positional arguments that runs at once when all fit, else by way of `binder`.
-
-    `tables` have the functions for float64 and for float32 by the sizes of the named dims, in alphabetical order; without them it is
-    `run`. `wrap` is what stands around the result to give it its structure. Scalars are made NumPy's for `run`, and given as they are to
-    functions of the tables.
-    """
-    names = Names({"run", "slow", "ndarray", "f8", "f4", "i8", "float", "type", "dtype", "keys", "dict", "zip", "np", "wide", "narrow"})
-    arguments = [names.fresh(i.name) for i in binder.inputs]
-    dims: dict[str, str] = {}
-    conditions: list[str] = []
-    passed: list[str] = []
-    first = next((a for a, i in zip(arguments, binder.inputs, strict=True) if i.shape and i.kind == "real"), None)
-    unpack: list[str] = []
-    shapes: list[str] = []
-    for a, i in zip(arguments, binder.inputs, strict=True):
-        if not i.shape:
-            of_the_dtype = f"type({a}) is ndarray and {a}.ndim == 0 and {a}.dtype is {'dtype' if first else 'f8_dtype'}"
-            conditions.append(
-                f"(type({a}) is float or type({a}) is {'dtype.type' if first else 'f8'} or ({of_the_dtype}))"
-                if i.kind == "real"
-                else "False"
-            )
-            passed.append(a if tables is not None else f"dtype.type({a})" if first else f"f8({a})")
-            continue
-        if a != first:
-            conditions.append(f"type({a}) is ndarray")
-            conditions.append(f"{a}.dtype is {'i8' if i.kind == 'int' else 'dtype'}")
-        passed.append(a)
-        if all(isinstance(d, int) for d in i.shape):
-            conditions.append(f"{a}.shape == {i.shape}")
-            continue
-        conditions.append(f"{a}.ndim == {len(i.shape)}")
-        new = [d for d in i.shape if isinstance(d, str) and d.isidentifier()]
-        if len(set(new)) == len(new) == len(i.shape) and not any(d in dims for d in new):
-            for d in new:
-                dims[d] = names.fresh(d)
-            unpack.append(f"{', '.join(dims[d] for d in new)}{',' if len(new) == 1 else ''} = {a}.shape")
-        else:
-            for axis, dim in enumerate(i.shape):
-                if isinstance(dim, str) and dim.isidentifier() and dim not in dims:
-                    dims[dim] = names.fresh(dim)
-                    unpack.append(f"{dims[dim]} = {a}.shape[{axis}]")
-            shapes.append(f"{a}.shape == ({''.join(_dim_code(d, dims) + ', ' for d in i.shape).rstrip()})")
-    shapes += [f"{_dim_code(r.dim, dims)} >= 0" for r in binder.requirements]
-    if first:
-        conditions.insert(0, "(dtype is f8_dtype or dtype is f4_dtype)")
-    before, after = wrap
-    key = f"({''.join(dims[n] + ', ' for n in sorted(dims)).rstrip()})"
-    table = "(wide if dtype is f8_dtype else narrow)" if first else "wide"
-    chosen = "run" if tables is None else f"{table}[{key}]"
-    result = f"return {before}{chosen}({', '.join(passed)}){after}"
-    lines = [f"def call({', '.join(arguments)}):"]
-    lines += [f"    dtype = {first}.dtype if type({first}) is ndarray else None"] if first else []
-    lines += [f"    if {' and '.join(conditions) or 'True'}:"]
-    lines += [f"        {line}" for line in unpack]
-    lines += [f"        if {' and '.join(shapes)}:", f"            {result}"] if shapes else [f"        {result}"]
-    lines.append(f"    return {before}slow([{', '.join(arguments)}]){after}")
-
-    def slow(values: Sequence[Any]) -> Any:
-        arrays = binder.arrays(values)
-        if tables is None:
-            return run(*arrays)
-        sizes = binder.sizes(arrays)
-        real = [a for a, i in zip(arrays, binder.inputs, strict=True) if i.kind == "real"]
-        return tables[bool(real) and real[0].dtype == FLOATS[1]][tuple(sizes[n] for n in sorted(dims))](*arrays)
-
-    space: dict[str, Any] = {
-        "run": run,
-        "keys": keys,
-        "slow": slow,
-        "ndarray": np.ndarray,
-        "f8": np.float64,
-        "f8_dtype": FLOATS[0],
-        "f4_dtype": FLOATS[1],
-        "i8": np.dtype(np.int64),
-        "wide": tables and tables[0],
-        "narrow": tables and tables[1],
-    }
-    exec(compile("\n".join(lines), f"<symdiff call of {binder.function}>", "exec"), space)
-    return space["call"]  # type: ignore[no-any-return]
-
-
-def with_numpy_scalars(run: Callable[..., Any], inputs: Sequence[Input], dtype: str) -> Callable[..., Any]:
-    """`run`, where scalar arguments may be Python's: they become those of the dtype."""
-    if all(i.shape or i.kind != "real" for i in inputs):
-        return run
-    names = Names({"run", "scalar"})
-    arguments = [names.fresh(i.name) for i in inputs]
-    passed = [f"scalar({a})" if not i.shape and i.kind == "real" else a for a, i in zip(arguments, inputs, strict=True)]
-    space: dict[str, Any] = {"run": run, "scalar": getattr(np, dtype.removeprefix("np."))}
-    exec(f"def call({', '.join(arguments)}): return run({', '.join(passed)})", space)
-    return space["call"]  # type: ignore[no-any-return]
-
-
-def _dim_code(dim: Dim, dims: Mapping[str, str]) -> str:
-    """A dim as Python code; its names are identifiers already."""
-    return str(dim) if isinstance(dim, int) else re.sub(r"[^\W\d]\w*", lambda m: dims[m[0]], dim)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from symdiff.errors import BindingError, Unsupported, did_you_mean
 from symdiff.expr.collector import paused
 from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
-from symdiff.lowering.binding import Binder, compiled_call, with_numpy_scalars
+from symdiff.lowering.binding import Binder
+from symdiff.lowering.calls import DOUBLE, MISSING, SINGLE, Call, Face, Shapes, call_on_floats, checked_call, packing
 from symdiff.lowering.numpy_source import emit
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
@@ -23,14 +26,22 @@ BACKENDS = ("numpy",)
 SPECIALISED = 16  # sizes for which a function keeps a program
 
 
-class Lowered:
-    """A compiled function of arrays. Call it with the inputs, by position or by name; it returns fresh arrays.
+class Lowered(partial[Any]):
+    """A compiled function of arrays. Call it with the inputs, by position or by name; it returns fresh arrays, in the structure that
+    `lower` was given: one array, a list, a tuple or a dict.
 
     A call with sizes and a dtype that are new writes the program again for them, and keeps it (`fast=False`: it does not).
+    It is a `partial`, of the function that calls.py writes for it, because a call of one takes Python no frame.
 
     Attributes: `source`, a text that runs with NumPy alone; `program`, the instructions behind it; `raw`, the function of that source,
     without any check of its arguments, which are arrays of one dtype and scalars of NumPy's.
+
+    Raises: BindingError for an input that is missing, unknown or of another shape than it was declared with; DtypeError for one
+    that is not real.
     """
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        return super().__new__(cls, cls._other_call)  # until `_open`
 
     def __init__(
         self, recipe: Recipe, structure: Structure, fast: bool | None, options: Options, sizes: Mapping[str, int] | None = None
@@ -51,21 +62,48 @@ class Lowered:
         self.source: str = emitted.text
         self.function = emitted.function
         self.raw: Callable[..., Any] = self._at(self._known or (), "np.float64").run if ahead else run_text(emitted)[self.function]
-        self._binder = Binder(self.function, program.inputs, program.requirements)
-        self._count = len(program.inputs)
-        tables = None if fast is False or len(program.instructions) > LARGEST else (_Table(self, "np.float64"), _Table(self, "np.float32"))
-        self._call = compiled_call(self._binder, self.raw, tables, _wrap(structure, len(program.outputs)), structure[1])
+        self._again = fast is not False and len(program.instructions) <= LARGEST
+        self._open()
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        """The outputs, in the structure that `lower` was given: one array, a list, a tuple or a dict.
+    # --- calls ----------------------------------------------------------------------------------------------------
+    def _open(self) -> None:
+        """The functions that calls go to: for float64, else for float32, else `_other_call`."""
+        self._binder = Binder(self.function, self.program.inputs, self.program.requirements)
+        self._face = Face(self.function, self.program.inputs, self._structure, len(self.program.outputs))
+        self._packed = packing(self._face)
+        self._runs: dict[np.dtype[Any], dict[Shapes, Call]] = {DOUBLE: {}, SINGLE: {}}
+        narrow = checked_call(self._face, SINGLE, self._runs[SINGLE], self._other_call)
+        self._checked = checked_call(self._face, DOUBLE, self._runs[DOUBLE], narrow)
+        self._call_by(self._checked)
 
-        Raises: BindingError for an input that is missing, unknown or of another shape than it was declared with; DtypeError for one
-        that is not real.
-        """
-        if keywords or len(args) != self._count:
-            args = tuple(self._binder.ordered(args, keywords))
-        return self._call(*args)
+    def _call_by(self, function: Call) -> None:
+        self.__setstate__((function, (), {}, vars(self)))  # type: ignore[attr-defined]
 
+    def _other_call(self, *args: Any, **named: Any) -> Any:
+        """A call with arguments of other types, or of shapes that are new."""
+        values = self._binder.arrays(self._binder.ordered([a for a in args if a is not MISSING], named))
+        dtype = next((v.dtype for v, i in zip(values, self.program.inputs, strict=True) if i.kind == "real"), DOUBLE)
+        shapes = tuple(v.shape for v, i in zip(values, self.program.inputs, strict=True) if i.shape)
+        known = self._runs[dtype]
+        run = known.get(shapes)
+        if run is None:
+            run = self._run_for(values, dtype)
+            if len(known) >= SPECIALISED:
+                known.clear()
+            known[shapes] = run
+        return self._packed(run(*values))
+
+    def _run_for(self, values: Sequence[Any], dtype: np.dtype[Any]) -> Call:
+        """The function of arrays like these, and of scalars of NumPy's. The first one that computes on floats takes the calls over."""
+        if not self._again:
+            return self.raw
+        sizes = self._binder.sizes(values)
+        special = self._at(tuple(sizes[n] for n in self._names), f"np.{dtype.name}")
+        if special.on_floats and self.func is self._checked:
+            self._call_by(call_on_floats(self._face, special.on_floats, self._checked))
+        return special.run
+
+    # --- programs -------------------------------------------------------------------------------------------------
     def _at(self, sizes: tuple[int, ...], dtype: str) -> Special:
         """The program for sizes of the named dims, in alphabetical order, and a dtype."""
         key = dtype, sizes
@@ -156,37 +194,6 @@ def _optimised(program: Program) -> list[tuple[str, Program]]:
     return [("as written", program), *optimise(program)]
 
 
-class _Table(dict[tuple[int, ...], Callable[..., Any]]):
-    """The functions of arrays of one dtype by the sizes of the named dims; those that are missing are made."""
-
-    def __init__(self, lowered: Lowered, dtype: str) -> None:
-        super().__init__()
-        self._lowered = lowered
-        self._dtype = dtype
-
-    def __missing__(self, sizes: tuple[int, ...]) -> Callable[..., Any]:
-        if len(self) >= SPECIALISED:
-            self.clear()
-        special = self._lowered._at(sizes, self._dtype)
-        run = special.run if special.floats else with_numpy_scalars(special.run, self._lowered.program.inputs, self._dtype)
-        self[sizes] = run
-        return run
-
-
-def _wrap(structure: Structure, count: int) -> tuple[str, str]:
-    """What stands before and after the call that gives one value, or a tuple of them; `keys` are those of a dict."""
-    one = count == 1
-    match structure[0]:
-        case "one":
-            return "", ""
-        case "dict":
-            return f"dict(zip(keys, {'(' if one else ''}", f"{',)' if one else ''}))"
-        case "list":
-            return ("[", "]") if one else ("[*", "]")
-        case _:
-            return ("(", ",)") if one else ("", "")
-
-
 @paused()
 def lower(
     outputs: Any,
@@ -214,8 +221,9 @@ def lower(
     fast: the program is written again for the sizes and the dtype of each call that brings new ones, with memory planned for them; a tiny
         one is computed on Python floats then. True: so is `source`, if `sizes` has them all; False: not even calls are.
     reuse_buffers: calls return arrays that a later call writes to again, though not the next one of the thread, whose arguments they may be.
-    fast_math: sin and cos of float64 arrays by the tangent of half the angle, in about half the time: right to 3e-16, but absolutely, not
-        relative to the value, near their zeros.
+    fast_math: sin and cos of float64 arrays by one tangent, that of half the angle: right to 3e-16, but absolutely, not relative to the
+        value, near the zeros of cos. Without it long arrays take two tangents, which keep the digits there too, where NumPy has vector
+        code for tan, and are left as they are elsewhere.
     blas: W - X.T @ d is one call of SciPy's BLAS (extra `fast`) in programs for known sizes, where that saves time. Trap: NumPy has a BLAS
         of its own. With more than one thread each, the two wait for each other, and steps become several times slower: set
         OPENBLAS_NUM_THREADS=1.

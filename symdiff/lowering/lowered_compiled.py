@@ -12,7 +12,6 @@ import numpy as np
 
 from symdiff.errors import BindingError, Unsupported
 from symdiff.expr.node import Expr
-from symdiff.lowering.binding import Binder, compiled_call
 from symdiff.lowering.lowered import Lowered, lower
 from symdiff.lowering.numba_cache import load, numba_is_there, require_numba
 from symdiff.lowering.numba_cost import COMPILED_CALL, compile_seconds, compiled_seconds, numpy_seconds
@@ -28,7 +27,7 @@ class Compiled(Lowered):
     """A function of arrays that runs as machine code. It releases the interpreter's lock, and calls share no memory.
 
     `source` is the module for float64 (that for float32 has the same loops); it needs NumPy and numba to run. `raw` takes arrays of one
-    dtype and scalars of NumPy's, and checks nothing.
+    dtype and scalars of NumPy's, and checks nothing. Besides the errors of Lowered, a call raises IndexError for an index out of bounds.
     """
 
     floats = None
@@ -40,31 +39,11 @@ class Compiled(Lowered):
         self.program: Program = [p for _, p in self._passes()][-1]
         emitted = emit_numba(self.program)
         self.source, self.function = emitted.text, emitted.function
-        self._binder = Binder(self.function, self.program.inputs, self.program.requirements)
         self._compiled: dict[np.dtype[Any], Callable[..., Any]] = {}
         self._first = next((k for k, i in enumerate(self.program.inputs) if i.kind == "real"), None)
         self.raw = self._run
-        self._call = compiled_call(self._binder, self._run, None, ("", ""), ())
-
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        """The outputs, in the structure that `lower` was given: one array, a list, a tuple or a dict.
-
-        Raises: BindingError for an input that is missing, unknown or of another shape than it was declared with; DtypeError for one
-        that is not real; IndexError for an index out of bounds.
-        """
-        if keywords or len(args) != len(self.program.inputs):
-            args = tuple(self._binder.ordered(args, keywords))
-        values = self._call(*args)
-        listed = [values] if len(self.program.outputs) == 1 else values
-        match self._structure[0]:
-            case "one":
-                return values
-            case "dict":
-                return dict(zip(self._structure[1], listed, strict=True))
-            case "list":
-                return list(listed)
-            case _:
-                return tuple(listed)
+        self._again = False
+        self._open()
 
     def _run(self, *args: Any) -> Any:
         dtype = DOUBLE if self._first is None else args[self._first].dtype

@@ -1,15 +1,22 @@
 """A tiny program as a module of three functions: on arrays, on floats, and the one to call, which takes arrays and computes on floats.
 
 Python's floats raise where NumPy gives inf or nan; the function on floats then asks the one on arrays, so that the result is NumPy's.
-Arrays of float32 go to the function on arrays as well.
+Arrays of float32 go to the function on arrays as well. The same lines, with those that take arrays apart and put them together around
+them, are what the calls of a lowered function run (calls.py).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
+from struct import Struct
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from symdiff.lowering.calls import OWN, OnFloats
 from symdiff.lowering.layout import call_lines, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import RESERVED, Function, Source, array_function, module
@@ -20,17 +27,25 @@ from symdiff.lowering.text import Text
 from symdiff.lowering.writer import Writer, return_lines
 
 
-def emit_scalars(program: Program, scalars: Program) -> tuple[Source, str]:
-    """The module of a program and of what it is on scalars, and the name of the function on floats."""
+class ScalarSource(NamedTuple):
+    """A module, the name of its function on floats, and that function with arrays in and out, for calls."""
+
+    source: Source
+    floats: str
+    on_floats: OnFloats
+
+
+def emit_scalars(program: Program, scalars: Program) -> ScalarSource:
+    """The module of a program and of what it is on scalars."""
     names = Names((*RESERVED, "struct", "flat", "ZeroDivisionError", *NAMES))
     call = names.fresh(program.name)
     arrays = array_function(replace(program, name=f"{call}_arrays"), names)
-    floats, imported = _float_function(program, scalars, names, f"{call}_floats", arrays.name)
+    floats, imported, on_floats = _float_function(program, scalars, names, f"{call}_floats", arrays)
     outer = _array_call(program, call, arrays, floats, names)
     imports = [f"from math import {', '.join(sorted(imported))}"] if imported else []
     imports += ["import struct"] if outer.arrays else []
     flat = Function("flat", (), _FLAT, [], set())
-    return Source(module([flat, arrays, floats, outer], imports), call), floats.name
+    return ScalarSource(Source(module([flat, arrays, floats, outer], imports), call), floats.name, on_floats)
 
 
 _FLAT = [
@@ -40,9 +55,10 @@ _FLAT = [
 ]
 
 
-def _float_function(program: Program, scalars: Program, names: Names, name: str, fallback: str) -> tuple[Function, set[str]]:
+def _float_function(program: Program, scalars: Program, names: Names, name: str, arrays: Function) -> tuple[Function, set[str], OnFloats]:
     name = names.fresh(name)
-    writer = Writer(scalars, FLOATS, Names((*RESERVED, "flat", *NAMES, name, fallback)), [])
+    called = [a for a, i in zip(arrays.arguments, program.inputs, strict=True) if i.shape]
+    writer = Writer(scalars, FLOATS, Names((*RESERVED, *OWN, "flat", *NAMES, name, arrays.name, *called)), [])
     returned = writer.run()
     arguments = tuple(writer.arguments.values())
     rest = iter(arguments)
@@ -56,9 +72,39 @@ def _float_function(program: Program, scalars: Program, names: Names, name: str,
         "    try:",
         *indented(indented([*statement_lines(writer.statements), *result])),
         "    except (ArithmeticError, ValueError):  # where Python's floats raise, NumPy gives inf or nan",
-        *indented(indented(call_lines(f"return flat({before}{fallback}(", as_arrays, f"){after})"))),
+        *indented(indented(call_lines(f"return flat({before}{arrays.name}(", as_arrays, f"){after})"))),
     ]
-    return Function(name, arguments, lines, [], set()), writer.context.helpers
+    on_floats = _on_floats(program, writer, given, arrays.arguments, [r.code for r in returned])
+    return Function(name, arguments, lines, [], set()), writer.context.helpers, on_floats
+
+
+def _on_floats(program: Program, writer: Writer, entered: Sequence[str], arguments: Sequence[str], results: Sequence[str]) -> OnFloats:
+    """The program with arrays in and out; `entered` has what the entries of each input are called, nested as the input is."""
+    space: dict[str, Any] = {name: getattr(math, name) for name in writer.context.helpers}
+    space |= {"empty": np.empty}
+    shapes = tuple(_shape(i.shape) for i in program.inputs)
+    arguments = [a if shape else e for a, e, shape in zip(arguments, entered, shapes, strict=True)]
+    lines = []
+    for argument, names, shape in zip(arguments, entered, shapes, strict=True):
+        lines += [f"{argument} = float({argument})"] if not shape else [] if 0 in shape else [f"{names} = {argument}.tolist()"]
+    lines += statement_lines(writer.statements)
+    built, rest = [], list(results)
+    put: dict[int, str] = {}
+    for o in program.outputs:
+        shape = _shape(_output_shape(program, o.register))
+        size = prod(shape)
+        own, rest = rest[:size], rest[size:]
+        if not shape:
+            built.append(f"scalar({own[0]})")
+            continue
+        built.append(writer.names.fresh(o.name))
+        lines.append(f"{built[-1]} = empty({shape})")
+        if size:
+            if size not in put:
+                put[size] = writer.names.fresh(f"put_{size}")
+                space[put[size]] = Struct(f"{size}d").pack_into
+            lines.append(f"{put[size]}({built[-1]}, 0, {', '.join(own)})")
+    return OnFloats(shapes, tuple(arguments), tuple(lines), built[0] if len(built) == 1 else f"({', '.join(built)})", space)
 
 
 def _docstring(scalars: Program) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from symdiff.lowering.blocked_source import emit_blocked
 from symdiff.lowering.blocks import in_blocks
 from symdiff.lowering.buffers import plan_buffers
+from symdiff.lowering.calls import OnFloats
 from symdiff.lowering.expansions import expand_functions
 from symdiff.lowering.half_angles import half_angles
 from symdiff.lowering.numpy_source import Source, emit
@@ -44,12 +45,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Special:
-    """Source for known sizes and one dtype, its function, and, if that computes on floats, the function from floats to floats."""
+    """Source for known sizes and one dtype, its function, and, if that computes on floats, the function from floats to floats, and the
+    lines that calls with arrays run."""
 
     program: Program
     source: Source
     run: Callable[..., Any]
     floats: Callable[..., tuple[float, ...]] | None = None
+    on_floats: OnFloats | None = None
 
 
 def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]:
@@ -83,9 +86,9 @@ def specialise(program: Program, dtype: str, options: Options, carried: Mapping[
     """
     scalars = scalarise(program) if dtype == "np.float64" else None
     if scalars is not None:
-        source, floats = emit_scalars(program, scalars)
+        source, floats, on_floats = emit_scalars(program, scalars)
         space = run_text(source)
-        return Special(program, source, space[source.function], space[floats])
+        return Special(program, source, space[source.function], space[floats], on_floats)
     if not fits(program):
         source = emit(program)
     else:
