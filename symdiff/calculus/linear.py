@@ -50,7 +50,7 @@ def times(partial: Expr, cotangent: Expr, batch: int) -> Expr:
         return inside_mask(cotangent, lambda chosen: times(partial, chosen, batch))
     rank = len(partial.shape)
     if batch == 0 and rank == 0:
-        return scalar_product(cotangent, partial)
+        return scalar_product((cotangent, partial))
     own = tuple(range(batch, batch + rank))
     every = tuple(range(batch + rank))
     return contract(((cotangent, every), (partial, own)), every)
@@ -58,7 +58,7 @@ def times(partial: Expr, cotangent: Expr, batch: int) -> Expr:
 
 def is_masked(cotangent: Expr) -> bool:
     """where(c, g, 0) or where(c, 0, g)."""
-    return isinstance(cotangent, Map) and cotangent.fn == "where" and (is_zero(cotangent.args[1]) or is_zero(cotangent.args[2]))
+    return type(cotangent) is Map and cotangent.fn == "where" and (is_zero(cotangent.args[1]) or is_zero(cotangent.args[2]))
 
 
 def inside_mask(cotangent: Expr, change: Callable[[Expr], Expr]) -> Expr:
@@ -73,31 +73,27 @@ def contract_transpose(node: Expr, k: int, cotangent: Expr, batch: int) -> Expr:
     target, wanted = node.factors[k], node.labels[k]
     if wanted == node.out and is_masked(cotangent) and all(set(ls) <= set(wanted) for ls in node.labels):
         return inside_mask(cotangent, lambda chosen: contract_transpose(node, k, chosen, batch))
-    if batch == 0 and not any(node.labels):
-        rest = (*node.factors[:k], cotangent, *node.factors[k + 1 :])
-        count = len([f for f in node.factors if f is target])
-        return scalar_product(*rest) if count == 1 else scalar_product(Const(count), *rest)
     same = [j for j, (f, ls) in enumerate(zip(node.factors, node.labels, strict=True)) if f is target and ls == wanted]
     used = 1 + max((label for ls in node.labels for label in ls), default=-1)
     lead = tuple(range(used, used + batch))
     fresh = used + batch
-    factors: list[tuple[Expr, Labels]] = []
+    labelled: list[tuple[Expr, Labels]] = []
     if len(same) > 1:
-        factors.append((Const(len(same)), ()))
+        labelled.append((Const(len(same)), ()))
     for j, (f, ls) in enumerate(zip(node.factors, node.labels, strict=True)):
-        factors.append((cotangent, (*lead, *node.out)) if j == k else (f, ls))
-    carried = {label for _, ls in factors for label in ls}
+        labelled.append((cotangent, (*lead, *node.out)) if j == k else (f, ls))
+    carried = {label for _, ls in labelled for label in ls}
     out: list[int] = []
     for label, dim in zip(wanted, target.shape, strict=True):
         if label in out:  # a diagonal: its transpose puts the values on the diagonal
-            factors.append((Delta(dim), (label, fresh)))
+            labelled.append((Delta(dim), (label, fresh)))
             out.append(fresh)
             fresh += 1
             continue
         if label not in carried:  # summed in this factor alone: the cotangent is stretched
-            factors.append((Ones(dim), (label,)))
+            labelled.append((Ones(dim), (label,)))
         out.append(label)
-    return contract(factors, (*lead, *out))
+    return contract(labelled, (*lead, *out))
 
 
 def _add(node: Expr, k: int, cotangent: Expr, batch: int) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from symdiff.errors import MissingRule
 from symdiff.expr.node import Expr
@@ -10,27 +10,29 @@ from symdiff.expr.nodes import Arg, Gather, GatherT, Map
 from symdiff.rules.elementwise import CHOICES, DERIVATIVES
 
 
-def moving_arguments(fn: str) -> tuple[int, ...]:
-    """The arguments in which a function of the table is not flat. Raises: MissingRule if it has no derivative."""
-    if fn in CHOICES:
-        return CHOICES[fn][1:]
-    rule = DERIVATIVES.get(fn)
+def moving_arguments(node: Map) -> Sequence[int]:
+    """The arguments in which an elementwise node is not flat. Raises: MissingRule if its function has no derivative."""
+    if node.fn in CHOICES:
+        return CHOICES[node.fn][1:]
+    rule = DERIVATIVES.get(node.fn)
     if rule is None:
-        raise MissingRule(f"the function {fn} has no derivative")
+        raise MissingRule(f"the function {node.fn} has no derivative")
     return rule.moving
+
+
+# the classes of nodes that are flat in some operands
+_MOVING: dict[type[Expr], Callable[..., Sequence[int]]] = {
+    Map: moving_arguments,
+    Gather: lambda node: (0,),
+    GatherT: lambda node: (0,),
+    Arg: lambda node: (),
+}
 
 
 def differentiable_operands(node: Expr) -> Sequence[int]:
     """The positions of the operands in which a node is not flat. Raises: MissingRule for a function without derivative."""
-    match node:
-        case Map():
-            return moving_arguments(node.fn)
-        case Gather() | GatherT():
-            return (0,)
-        case Arg():
-            return ()
-        case _:
-            return range(len(node.operands))
+    moving = _MOVING.get(type(node))
+    return range(len(node.operands)) if moving is None else moving(node)
 
 
 def partial(node: Map, k: int) -> Expr:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from symdiff.calculus.linear import contract_transpose, is_linear_in, times, transposed
-from symdiff.calculus.partials import differentiable_operands, moving_arguments, partial
+from symdiff.calculus.linear import contract_transpose, is_linear_in, is_masked, times, transposed
+from symdiff.calculus.partials import differentiable_operands, partial
 from symdiff.errors import ShapeError
 from symdiff.expr import ops
-from symdiff.expr.algebra import add, zeros_of
+from symdiff.expr.algebra import add, scalar_product, zeros_of
 from symdiff.expr.collector import paused
 from symdiff.expr.dims import Shape, show_shape
 from symdiff.expr.elementwise import is_boolean
@@ -28,7 +28,7 @@ def gathered(contributions: Sequence[Expr]) -> Expr:
     """The sum of what flows into one node; scatters become one scatter."""
     if len(contributions) == 1:
         return contributions[0]
-    scatters = [c for c in contributions if isinstance(c, Scatter)]
+    scatters = [c for c in contributions if type(c) is Scatter]
     if len(scatters) < 2:
         return add(*contributions)
     parts = [p for s in scatters for p in s.parts]
@@ -42,14 +42,12 @@ def active_nodes(roots: Iterable[Expr], wrt: Iterable[Expr]) -> tuple[list[Expr]
     targets = set(wrt)
     order: list[Expr] = []
     positions: dict[Expr, tuple[int, ...]] = {}
+    active = positions.keys()
     for node in topological(*roots):
         reached: tuple[int, ...] = ()
         operands = node.operands
-        for o in operands:
-            if o in positions:
-                moving = moving_arguments(node.fn) if isinstance(node, Map) else differentiable_operands(node)
-                reached = tuple([k for k in moving if operands[k] in positions])
-                break
+        if not active.isdisjoint(operands):
+            reached = tuple([k for k in differentiable_operands(node) if operands[k] in positions])
         if reached or node in targets:
             positions[node] = reached
             order.append(node)
@@ -97,6 +95,8 @@ def operand_cotangents(node: Expr, active: Sequence[int], cotangent: Expr, batch
     """What the cotangent of a node contributes to each active operand."""
     operands = node.operands
     match node:
+        case Contract() if batch == 0 and not any(node.labels) and len(set(operands)) == len(operands) and not is_masked(cotangent):
+            return [(operands[k], scalar_product((*operands[:k], cotangent, *operands[k + 1 :]))) for k in active]
         case Contract():
             if len(active) > 1 and len(set(operands)) < len(operands):  # equal factors contribute once, with their count
                 first = {(node.factors[k], node.labels[k]): k for k in reversed(active)}

@@ -8,14 +8,13 @@ uses an operand is not known here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 
 import numpy as np
 
 from symdiff.errors import ShapeError
 from symdiff.expr.dims import Dim, Shape, broadcast_dims, dim_terms, show_shape
 from symdiff.expr.functions import FUNCTIONS
-from symdiff.expr.leaves import CONSTANT_KINDS, add_numbers, constant_value, multiply_numbers, to_float, whole
+from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers, to_float, whole
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number, Ones, Size
 
@@ -25,24 +24,27 @@ _LIGHT = {Ones, Delta, Const}
 
 def is_relabeling(e: Contract) -> bool:
     """At most one factor that is no Const, Ones or Delta, and nothing summed but labels of size 1: a Contract over it may absorb it."""
+    factors = e.factors
+    if len(factors) > 1 and type(factors[0]) not in _LIGHT and type(factors[-1]) not in _LIGHT:
+        return False
     heavy = 0
-    for f in e.factors:
+    for f in factors:
         kind = type(f)
         if kind not in _LIGHT or (kind is Const and f.shape):
             heavy += 1
             if heavy > 1:
                 return False
     out = e.out
-    return all(label in out or dim == 1 for f, ls in zip(e.factors, e.labels, strict=True) for label, dim in zip(ls, f.shape, strict=True))
+    return all(label in out or dim == 1 for f, ls in zip(factors, e.labels, strict=True) for label, dim in zip(ls, f.shape, strict=True))
 
 
-def scalar_product(*factors: Expr) -> Expr:
+def scalar_product(factors: tuple[Expr, ...]) -> Expr:
     """The product of numbers: a contract without labels, with next to nothing to look at where no factor is absorbed."""
     for f in factors:
         kind = type(f)
         if kind is Const or (kind is Contract and is_relabeling(f)):  # type: ignore[arg-type]
             return contract([(f, ()) for f in factors], ())
-    return Contract(factors, _NO_LABELS[len(factors)] if len(factors) < 8 else ((),) * len(factors), ())
+    return Contract.make(factors, _NO_LABELS[len(factors)] if len(factors) < 8 else ((),) * len(factors), ())
 
 
 _NO_LABELS: tuple[tuple[Labels, ...], ...] = tuple(((),) * k for k in range(8))
@@ -193,7 +195,7 @@ def multiply(a: Expr, b: Expr) -> Expr:
     """Elementwise product with broadcasting."""
     if a.shape == b.shape:
         if not a.shape:
-            return scalar_product(a, b)
+            return scalar_product((a, b))
         labels = _RANGES[len(a.shape)] if len(a.shape) < 8 else tuple(range(len(a.shape)))
         return contract(((a, labels), (b, labels)), labels)
     return product((a, b))
@@ -205,7 +207,7 @@ _RANGES = tuple(tuple(range(k)) for k in range(8))
 def product(factors: Sequence[Expr], name: str = "multiply") -> Expr:
     """Elementwise product of any number of factors with broadcasting; scalars multiply as they are."""
     if not any(f.shape for f in factors):
-        return scalar_product(*factors)
+        return scalar_product(tuple(factors))
     shape = broadcast_dims(name, *(f.shape for f in factors))
     rank = len(shape)
     labelled = []
@@ -242,28 +244,24 @@ def add(*terms: Expr) -> Expr:
     """Sum of terms of any shapes that broadcast; constants fold, zeros drop."""
     shape = terms[0].shape
     for t in terms:
-        if t.shape != shape or (isinstance(t, CONSTANT_KINDS) and constant_value(t) is not None):
+        if t.shape != shape:
+            shape = broadcast_dims("add", *(t.shape for t in terms))
             break
-    else:  # nothing to stretch or to fold
-        return Add(terms) if len(terms) > 1 else terms[0]
-    if any(t.shape != shape for t in terms):
-        shape = broadcast_dims("add", *(t.shape for t in terms))
     kept: list[Expr] = []
     constant: Number = 0
     where = 0
     for t in terms:
-        value = constant_value(t) if isinstance(t, CONSTANT_KINDS) else None
-        if value is not None:
-            if not (isinstance(value, (int, Fraction)) and value == 0):
-                where = where if constant else len(kept)
-                constant = add_numbers(constant, value) if constant else value
-        else:
+        value = constant_value(t)
+        if value is None:
             kept.append(t if t.shape == shape else broadcast_to(t, shape))
+        elif value != 0 or isinstance(value, float):
+            where = where if constant else len(kept)
+            constant = add_numbers(constant, value) if constant else value
     if constant != 0 or constant != constant:
         kept.insert(where, broadcast_to(Const(whole(constant)), shape))
     if not kept:
         return broadcast_to(Const(0), shape)
-    return kept[0] if len(kept) == 1 else Add(tuple(kept))
+    return kept[0] if len(kept) == 1 else Add.make(tuple(kept))
 
 
 def size(dim: Dim) -> Expr:

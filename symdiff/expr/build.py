@@ -9,7 +9,7 @@ from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr.algebra import broadcast_to
 from symdiff.expr.dims import Shape, broadcast_dims, show_shape
 from symdiff.expr.functions import FUNCTIONS, fold
-from symdiff.expr.leaves import CONSTANT_KINDS, const, constant_value
+from symdiff.expr.leaves import const, constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Delta, Linalg, Map, Number, Reduce
 
@@ -22,9 +22,9 @@ def apply(name: str, *args: Expr) -> Expr:
     function = FUNCTIONS.get(name)
     if function is None:
         raise Unsupported(f"there is no elementwise function {name!r}")
+    if len(args) == 1 and constant_value(args[0]) is None:
+        return Map.make(name, args)
     shape = args[0].shape
-    if len(args) == 1 and not isinstance(args[0], CONSTANT_KINDS):
-        return Map(name, args)
     if any(a.shape != shape for a in args):
         shape = broadcast_dims(name, *(a.shape for a in args))
     if name == "pow":

@@ -20,7 +20,7 @@ def as_expr(value: Any) -> Expr:
     if isinstance(value, Expr):
         return value
     if type(value) in _PLAIN:
-        return Const(value)
+        return Const.make(value)
     inner = getattr(value, "__expr__", None)  # first, because a traced scalar passes for the float that its value is
     if inner is not None:
         return inner() if callable(inner) else inner  # type: ignore[no-any-return]

@@ -47,7 +47,7 @@ def subtract(a: Any, b: Any) -> Expr:
 def multiply(a: Any, b: Any) -> Expr:
     """a * b, elementwise."""
     x, y = as_expr(a), as_expr(b)
-    return scalar_product(x, y) if not x.shape and not y.shape else product((x, y))
+    return scalar_product((x, y)) if not x.shape and not y.shape else product((x, y))
 
 
 def divide(a: Any, b: Any) -> Expr:
@@ -83,7 +83,7 @@ def _function(name: str, doc: str = "") -> Callable[..., Expr]:
     def elementwise(*args: Any) -> Expr:
         if len(args) != arity:
             raise TypeError(f"{name}() takes {arity} argument{'s' * (arity != 1)}, not {len(args)}")
-        return apply(name, *map(as_expr, args))
+        return apply(name, as_expr(args[0])) if arity == 1 else apply(name, *map(as_expr, args))
 
     elementwise.__name__ = elementwise.__qualname__ = name
     elementwise.__doc__ = doc or f"{name}, elementwise."

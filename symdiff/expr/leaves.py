@@ -87,24 +87,19 @@ def const(value: Any) -> Expr:
 
 
 # --- constants in disguise ----------------------------------------------------------------------------------------
-CONSTANT_KINDS = (Const, Contract, Ones)  # the nodes that may be a constant
-
-
 def constant_value(e: Expr) -> Number | bool | None:
     """The number that fills `e`, if it is a constant or a broadcast constant; else None."""
-    if isinstance(e, Const):
-        return e.value if not isinstance(e.value, np.ndarray) else None
-    if isinstance(e, Contract):
+    if type(e) is Const:
+        return None if isinstance(e.value, np.ndarray) else e.value
+    if type(e) is Contract:
         value: Number = 1
-        for f in e.factors:
-            if isinstance(f, Const) and not isinstance(f.value, np.ndarray):
-                value = multiply_numbers(value, f.value)
-            elif not isinstance(f, Ones):
+        for f in reversed(e.factors):  # a coefficient stands first, so most products are known by their last factor
+            if type(f) is Const and not isinstance(f.value, np.ndarray):
+                value = multiply_numbers(f.value, value)
+            elif type(f) is not Ones:
                 return None
         return value
-    if isinstance(e, Ones):
-        return 1
-    return None
+    return 1 if type(e) is Ones else None
 
 
 def is_constant(e: Expr, value: Number) -> bool:

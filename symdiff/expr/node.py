@@ -1,109 +1,35 @@
-"""What all nodes share: interning, shape, digest, pickling, and NumPy's operators.
+"""What all nodes share: shape, digest, pickling, and NumPy's operators.
 
-A node is data: its fields, its operands and its shape. Building the same node twice gives the same object (a weak pool, keyed by class
-and fields), so equality is `is` and a hash costs nothing. Rules, printing and lowering live in tables elsewhere.
+A node is data: its fields, its operands and its shape. Building the same node twice gives the same object (the pool), so equality is
+`is` and a hash costs nothing. Rules, printing and lowering live in tables elsewhere.
 """
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import FrozenInstanceError
 from numbers import Number
-from threading import RLock
 from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, dataclass_transform
 
 import numpy as np
 
 from symdiff.errors import ShapeError, SymbolicValue
 from symdiff.expr.dims import Dim, Shape, dim_mul, show_shape
-
-Key = tuple[Hashable, ...]
-
-
-class _PoolRef(weakref.ref["Expr"]):
-    """A weak reference that knows its key in the pool."""
-
-    __slots__ = ("key",)
-    key: Key
+from symdiff.expr.pool import Key as Key
+from symdiff.expr.pool import constructor
+from symdiff.expr.walk import topological as topological
 
 
-_POOL: dict[Key, _PoolRef] = {}
-_LOCK = RLock()  # reentrant: a collection may drop a node while this thread holds it
-
-
-def _forget(ref: _PoolRef, pool: dict[Key, _PoolRef] = _POOL, lock: Any = _LOCK) -> None:  # by default: globals end first
-    with lock:
-        if pool.get(ref.key) is ref:
-            del pool[ref.key]
-
-
-class Interned(type):
-    """The kind of node classes. Each field that a class annotates is a slot; calls go to `make`, which `node` writes for each class and
-    which looks in the pool first."""
-
-    def __new__(meta, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Interned:
-        own = tuple(field for field, kind in body.get("__annotations__", {}).items() if not kind.startswith("ClassVar"))
-        slots = own if bases else (*own, "__weakref__")
-        return super().__new__(meta, name, bases, body | {"__slots__": slots, "__match_args__": own})
-
-    def __call__(cls, *values: Any) -> Any:
-        return cls.make(*values)  # type: ignore[attr-defined]
-
-
-def _pooled(ref: _PoolRef, new: Expr) -> Expr:
-    """The node that the pool has under a key where another entry stands: one that died, or that another thread made."""
-    with _LOCK:
-        found = _POOL.setdefault(ref.key, ref)
-        if found is not ref and (other := found()) is not None:
-            return other
-        _POOL[ref.key] = ref  # what stood there is dead
-        return new
-
-
-def _constructor(cls: type[Expr], names: Sequence[str], operands: str) -> Callable[..., Expr]:
-    """`make` of a class: the node of these fields, from the pool if it is there.
-
-    It is written out for each class, as dataclasses are, because every expression is made by it: a loop over the fields takes twice as
-    long. `operands` is the expression of the node's operands in its fields.
-    """
-    own_key = cls.key_of.__func__ is not Expr.key_of.__func__  # type: ignore[attr-defined]
-    arguments = ", ".join(names)
-    lines = [
-        f"def make({arguments}):",
-        f"    _key = {f'key_of({arguments})' if own_key else f'(cls, {arguments})'}",
-        "    _ref = find(_key)",
-        "    if _ref is not None and (_found := _ref()) is not None:",
-        "        return _found",
-        "    _new = allocate(cls)",
-        *(f"    set_{name}(_new, {name})" for name in names),
-        f"    set_operands(_new, {operands})",
-        "    set_shape(_new, infer_shape(_new))",
-        "    set_digest(_new, None)",
-        "    set_memo(_new, None)",
-        "    _ref = PoolRef(_new, forget)",
-        "    _ref.key = _key",
-        "    return _new if enter(_key, _ref) is _ref else pooled(_ref, _new)",  # one step, which no thread interrupts
-    ]
-    namespace: dict[str, Any] = {
-        "cls": cls, "key_of": cls.key_of, "find": _POOL.get, "enter": _POOL.setdefault, "allocate": object.__new__, "infer_shape": cls.infer_shape,
-        "set_operands": _set_operands, "set_shape": _set_shape, "set_digest": _set_digest, "set_memo": _set_memo,
-        "PoolRef": _PoolRef, "forget": _forget, "pooled": _pooled,
-    } | {f"set_{name}": cls.__dict__[name].__set__ for name in names}  # fmt: skip
-    exec(compile("\n".join(lines), f"<node {cls.__name__}>", "exec"), namespace)
-    made: Callable[..., Expr] = namespace["make"]
-    return made
-
-
-class Expr(metaclass=Interned):
+class Expr:
     """An immutable expression. `shape` is a tuple of dims, `operands` the nodes directly below."""
 
+    __slots__ = ("__weakref__", "_digest", "memo", "operands", "shape")
     shape: Shape
     operands: tuple[Expr, ...]
     _digest: bytes | None
     memo: dict[str, Any] | None  # what passes have found out about this node; never part of its value
 
-    make: ClassVar[Callable[..., Any]]  # the constructor, which looks in the pool first
+    make: ClassVar[Callable[..., Expr]]  # the constructor without the detour of a call of a class
     statics: ClassVar[tuple[str, ...]] = ()  # fields that are no operands; they follow the operands
     variadic: ClassVar[bool] = False  # one tuple of operands, rather than one field for each
 
@@ -159,7 +85,7 @@ class Expr(metaclass=Interned):
                     h.update(node.static_key().encode())
                     for operand in node.operands:
                         h.update(operand._digest or b"")
-                    _set_digest(node, h.digest())
+                    _write(node, "_digest", h.digest())
         assert self._digest is not None
         return self._digest
 
@@ -446,10 +372,7 @@ class Expr(metaclass=Interned):
         return f"$\\displaystyle {display('latex', self)}$"
 
 
-_set_shape: Callable[[Expr, Shape], None] = Expr.__dict__["shape"].__set__
-_set_operands: Callable[[Expr, tuple[Expr, ...]], None] = Expr.__dict__["operands"].__set__
-_set_digest: Callable[[Expr, bytes | None], None] = Expr.__dict__["_digest"].__set__
-_set_memo: Callable[[Expr, dict[str, Any] | None], None] = Expr.__dict__["memo"].__set__
+_write = object.__setattr__  # of what is found out about a node and is no part of its value
 
 
 def memo_of(e: Expr) -> dict[str, Any]:
@@ -457,7 +380,7 @@ def memo_of(e: Expr) -> dict[str, Any]:
     notes = e.memo
     if notes is None:
         notes = {}
-        _set_memo(e, notes)
+        _write(e, "memo", notes)
     return notes
 
 
@@ -467,20 +390,23 @@ N = TypeVar("N", bound=type)
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 def node(cls: N) -> N:
-    """Make a class of nodes of a class that annotates its fields: its constructor, and which of its fields are operands.
+    """Make a class of nodes of a class that annotates its fields: their slots, which of them are operands, and the constructor.
 
-    Not by `dataclass`: it would write methods for each class at every import, and nodes have use for none of them.
+    Not by `dataclass`: it would write methods for each class at every import, and nodes have use for none of them. Not by a metaclass:
+    every isinstance would take three times as long.
     """
-    made: Any = cls
-    own: tuple[str, ...] = made.__match_args__
-    kinds = made.__annotations__
-    held = {name: f"*{name}" if kinds[name] == "tuple[Expr, ...]" else name for name in own if "Expr" in kinds[name]}
-    made.statics = tuple(name for name in own if name not in held)
+    kinds = {name: kind for name, kind in cls.__annotations__.items() if not kind.startswith("ClassVar")}
+    body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    made: Any = type(cls.__name__, cls.__bases__, body | {"__slots__": tuple(kinds), "__match_args__": tuple(kinds)})
+    held = {name: f"*{name}" if kind == "tuple[Expr, ...]" else name for name, kind in kinds.items() if "Expr" in kind}
+    made.statics = tuple(name for name in kinds if name not in held)
     made.variadic = len(held) == 1 and next(iter(held.values())).startswith("*")
     operands = next(iter(held)) if made.variadic else f"({', '.join([*held.values(), ''])})" if held else "()"
-    made.make = staticmethod(_constructor(made, own, operands))
+    make = constructor(made, tuple(kinds), operands)
+    made.make = staticmethod(make)
+    made.__new__ = lambda _, *values: make(*values)
     _CLASSES[made.__name__] = made
-    return cls
+    return made  # type: ignore[no-any-return]
 
 
 # --- the printing hook: the printers live above and register themselves (symdiff.api) -----------------------------
@@ -495,35 +421,6 @@ def register_display(hook: Callable[[str, Expr], str]) -> None:
 
 def display(style: str, expr: Expr) -> str:
     return show.bounded_repr(expr) if _display is None else _display(style, expr)
-
-
-# --- walking ------------------------------------------------------------------------------------------------------
-def topological(*roots: Expr, until: Callable[[Expr], bool] | None = None) -> Iterator[Expr]:
-    """Yield each distinct node below `roots` once, operands first, without recursion. Nodes where `until` holds are not entered."""
-    done: set[Expr] = set()
-    stack: list[Expr | None] = []
-    path: list[Expr] = []
-    for root in roots:
-        if root in done:
-            continue
-        stack.append(root)
-        while stack:
-            e = stack.pop()
-            if e is None:  # all operands of the node on the path are done
-                ready = path.pop()
-                if ready not in done:
-                    done.add(ready)
-                    yield ready
-                continue
-            if e in done:
-                continue
-            if not e.operands or (until is not None and until(e)):
-                done.add(e)
-                yield e
-                continue
-            path.append(e)
-            stack.append(None)
-            stack.extend(reversed(e.operands))
 
 
 # --- pickling: one flat table of fields per root ------------------------------------------------------------------

@@ -60,15 +60,15 @@ def test_a_chain_of_a_million_nodes_is_dropped_without_a_crash():
     code = """
         import gc
         import symdiff as sd
-        from symdiff.expr import node
+        from symdiff.expr import pool
         e = x = sd.var("x")
-        before = len(node._POOL)
+        before = len(pool.POOL)
         for _ in range(1_000_000):
             e = sd.sin(e)
-        assert len(node._POOL) == before + 1_000_000
+        assert len(pool.POOL) == before + 1_000_000
         del e
         gc.collect()
-        print(len(node._POOL) - before)
+        print(len(pool.POOL) - before)
     """
     assert in_a_fresh_process(code).split() == ["0"]
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import symdiff as sd
-from symdiff.expr import node
+from symdiff.expr import pool
 from symdiff.expr.leaves import const, var
 from symdiff.expr.nodes import Add, Const
 
@@ -104,12 +104,12 @@ def test_nodes_are_frozen():
 def test_the_pool_is_weak():
     x = var("seldom_used")
     gc.collect()
-    before = len(node._POOL)
+    before = len(pool.POOL)
     kept = [sd.sin(x) * (k + 0.0625) for k in range(100)]
-    assert len(node._POOL) >= before + 201  # a sine, and a constant and a product each
+    assert len(pool.POOL) >= before + 201  # a sine, and a constant and a product each
     del kept
     gc.collect()
-    assert len(node._POOL) == before
+    assert len(pool.POOL) == before
 
 
 def test_a_node_that_was_dropped_is_built_anew():
