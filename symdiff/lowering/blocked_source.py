@@ -55,7 +55,7 @@ class _Emission:
         if not in_loop:
             planned = replace(planned, buffers=tuple(replace(b, fresh=True) for b in planned.buffers))
         writer = PlacedWriter(planned, NUMPY, self.names, self.constants, self.dtype, in_loop, given)
-        writer.sums_by_dot = not in_loop  # the last block has fewer rows
+        writer.exact = not in_loop  # the last block has fewer rows
         writer.run()
         return writer
 
@@ -103,6 +103,6 @@ class _Emission:
         ]
         parts = (self.before, body, self.after)
         arrays = [array_lines(n, a, self.dtype) for n, a in zip(self.constants, self.program.constants, strict=True)]
-        arrays += [[f"{n} = {code}"] for w in parts for code, n in w.made_once.items()]
+        arrays += [line for w in parts for line in w.made_once.lines()]
         head = [f"def {self.name}({', '.join(self.whole.arguments.values())}):", *indented(self.whole.docstring())]
         return Function(self.name, (), [*head, *indented(lines)], arrays, set().union(*(w.context.helpers for w in parts)))

@@ -59,7 +59,7 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
         *indented([*opening, *statement_lines(writer.statements), *return_lines(returned)]),
     ]
     arrays = [array_lines(n, a, dtype) for n, a in zip(constants, program.constants, strict=True)]
-    arrays += [[f"{n} = {code}"] for code, n in writer.made_once.items()]
+    arrays += writer.made_once.lines()
     function = Function(name, arguments, lines, arrays, writer.context.helpers)
     if not writer.kept and not again:
         return Source(module([function]), name)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from symdiff.expr.dims import Shape
 from symdiff.lowering.buffers import WRITES, WRITES_ELEMENTWISE
-from symdiff.lowering.expansions import LARGEST
 from symdiff.lowering.layout import Statement
+from symdiff.lowering.made_once import SMALL, MadeOnce
 from symdiff.lowering.naming import Names, ascii_name
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import Instruction, Program, memory_owners
@@ -20,11 +21,6 @@ from symdiff.lowering.writer import Language, Writer, reads
 OPERATOR = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
 SHORT_ROW = 32  # entries of rows so short that a reduction over each is slower than one over the columns of a copy
 SUMMED_BY_DOT = {1: 1 << 11, 2: 1 << 18}  # entries of vectors and matrices that are summed along an axis as products with ones
-LARGEST_BESIDE_RANK_0 = 1 << 12  # entries of an array beside which numbers are arrays of rank 0
-NUMBERS = {
-    0.0: "zero", 0.5: "half", 1.0: "one", 2.0: "two", 3.0: "three", -1.0: "minus_one",
-    **{sign * largest: name for largest in LARGEST.values() for sign, name in ((1, "largest"), (-1, "lowest"))},
-}  # fmt: skip
 REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum.reduce", "prod": "np.multiply.reduce"}
 
 
@@ -32,7 +28,7 @@ class PlacedWriter(Writer):
     """A writer of programs with buffers; with `reuse` the results are written to given memory as well.
 
     After `run`, `kept` has the variables of the buffers that outlive a call, `turning` those that leave it if they are reused, and
-    `made_once`, by their source, the variables of arrays that are made when the module is loaded.
+    `made_once` the arrays that are made when the module is loaded. Where not `exact`, arrays may be shorter than planned.
     """
 
     def __init__(
@@ -47,11 +43,11 @@ class PlacedWriter(Writer):
     ) -> None:
         super().__init__(program, language, names, constants, given)
         self.reuse = reuse
-        self.sums_by_dot = True
+        self.exact = True
         self.turning: list[int] = []
         self.context.known_dtype = dtype
         self.kept: dict[int, str] = {}
-        self.made_once: dict[str, str] = {}
+        self.made_once = MadeOnce(names, dtype)
         self.variable: dict[int, str] = {}
         self.later = _later_names(program)
         self.owner = memory_owners(program)
@@ -139,21 +135,6 @@ class PlacedWriter(Writer):
         self.statements.append(Statement((target,), [line], reads(args), i.comment))
         self.texts[i.result] = Text(target, reads=frozenset((target,)))
 
-    def _operands(self, i: Instruction) -> list[Text]:
-        """The operands; numbers beside small arrays as arrays of rank 0, which a ufunc takes sooner."""
-        args = [self.texts[a] for a in i.args]
-        if i.op not in WRITES_ELEMENTWISE or prod(d for d in i.shape if isinstance(d, int)) > LARGEST_BESIDE_RANK_0:
-            return args
-        if not any(self.context.kinds[a] == "real" and self.context.shapes[a] for a in i.args):
-            return args
-        return [self._rank_0(a, text) for a, text in zip(i.args, args, strict=True)]
-
-    def _rank_0(self, register: int, text: Text) -> Text:
-        made = self.made.get(register)
-        if made is None or made.op != "const":
-            return text
-        return Text(self._once(f"np.array({text.code}{self._dtype()})", NUMBERS.get(made.params[0], "number")))
-
     def _write_over(self, i: Instruction) -> None:
         """The variable of the first operand is bound to what is returned, which is the same memory."""
         first = i.args[0]
@@ -163,6 +144,22 @@ class PlacedWriter(Writer):
         text = self._text(i)
         self.statements.append(Statement((target,), [f"{target} = {text.code}"], text.reads, i.comment))
         self.texts[i.result] = Text(target, reads=frozenset((target,)))
+
+    def _operands(self, i: Instruction) -> list[Text]:
+        """The operands; numbers as arrays where a ufunc takes those sooner."""
+        args = [self.texts[a] for a in i.args]
+        if i.op not in WRITES_ELEMENTWISE or not any(self.context.kinds[a] == "real" and self.context.shapes[a] for a in i.args):
+            return args
+        return [self._beside_arrays(i, a, text) for a, text in zip(i.args, args, strict=True)]
+
+    def _beside_arrays(self, i: Instruction, register: int, text: Text) -> Text:
+        made = self.made.get(register)
+        if made is None or made.op != "const":
+            return text
+        shape, value = fixed(i.shape), made.params[0]
+        if i.op in ("maximum", "minimum") and value == 0:
+            return Text(self.made_once.zeros(shape, exact=self.exact))
+        return Text(self.made_once.number(value, text.code)) if prod(shape) <= SMALL else text
 
     def _call(self, i: Instruction, args: Sequence[Text], out: str) -> str:
         codes = [a.code for a in args]
@@ -174,14 +171,14 @@ class PlacedWriter(Writer):
         if i.op in REDUCE:
             return self._reduced(i, args[0], out)
         if i.op == "relu":
-            codes.append(self._once(f"np.array(0.0{self._dtype()})", "zero"))
+            codes.append(self.made_once.zeros(fixed(i.shape), exact=self.exact))
         return f"{WRITES_ELEMENTWISE[i.op]}({', '.join(codes)}{out})"
 
     def _reduced(self, i: Instruction, x: Text, out: str) -> str:
         shape, (axes,) = self.context.shapes[i.args[0]], i.params
-        sizes = [d for d in shape if isinstance(d, int)]
+        sizes = fixed(shape)
         if i.op == "sum" and len(axes) == 1 and self._summed_by_dot(i.args[0], sizes):
-            ones = self._ones(sizes[axes[0]])
+            ones = self.made_once.ones(sizes[axes[0]])
             return f"np.dot({ones}, {x.code}{out})" if axes == (0,) else f"np.dot({x.code}, {ones}{out})"
         if i.op in ("max", "min") and axes == (1,) and len(sizes) == 2 and sizes[1] <= SHORT_ROW < sizes[0]:
             return f"{REDUCE[i.op]}({within(x, ATOM)}.T.copy(), axis=0{out})"  # along contiguous memory
@@ -190,23 +187,9 @@ class PlacedWriter(Writer):
             axis = 0 if len(axes) == 1 else None
         return f"{REDUCE[i.op]}({x.code}{'' if axis == 0 and len(shape) == 1 else f', axis={axis}'}{out})"
 
-    def _ones(self, size: int) -> str:
-        """The vector that sums along an axis are taken with."""
-        first = not any(code.startswith("np.ones") for code in self.made_once)
-        return self._once(f"np.ones({size}{self._dtype()})", "ones" if first else f"ones_{size}")
-
-    def _once(self, code: str, name: str) -> str:
-        if code not in self.made_once:
-            self.made_once[code] = self.names.fresh(name)
-        return self.made_once[code]
-
-    def _dtype(self) -> str:
-        """What an array's constructor is told of the dtype."""
-        return "" if self.context.known_dtype == "np.float64" else f", {self.context.known_dtype}"
-
     def _summed_by_dot(self, register: int, sizes: Sequence[int]) -> bool:
         fits = 0 < prod(sizes) <= SUMMED_BY_DOT.get(len(sizes), 0)
-        return self.sums_by_dot and fits and self.context.kinds[register] == "real"
+        return self.exact and fits and self.context.kinds[register] == "real"
 
     # --- numbers --------------------------------------------------------------------------------------------------
     def _reduction(self, i: Instruction) -> Text:
@@ -218,6 +201,11 @@ class PlacedWriter(Writer):
         if i.op == "matmul" and all(len(self.context.shapes[a]) <= 2 for a in i.args):
             return Text(f"np.dot({args[0].code}, {args[1].code})", reads=reads(args))
         return self._text(i)
+
+
+def fixed(shape: Shape) -> tuple[int, ...]:
+    """A shape whose sizes are numbers."""
+    return tuple(d for d in shape if isinstance(d, int))
 
 
 def _later_names(program: Program) -> dict[int, str]:
