@@ -147,11 +147,13 @@ class Lowered(partial[Any]):
         >>> print(lower(2 * x + 1, [x]).for_sizes(n=100).source)
         import numpy as np
         <BLANKLINE>
+        one = np.array(1.0)
+        <BLANKLINE>
         <BLANKLINE>
         def f(x):
             \"\"\"x (100,) -> out (100,)\"\"\"
             out = 2.0 * x
-            out += 1.0
+            out += one
             return out
         <BLANKLINE>
         """

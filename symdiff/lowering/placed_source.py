@@ -7,6 +7,7 @@ may be the arguments of the next.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from symdiff.lowering.layout import WIDTH, array_lines, call_lines, indented, statement_lines
 from symdiff.lowering.naming import Names
@@ -15,7 +16,8 @@ from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.program import Buffer, Program
 from symdiff.lowering.writer import return_lines
 
-OWN = ("memory", "Memory", "threading", "results", "turn", "held", "self", "id", "type", "any")
+OWN = ("memory", "Memory", "threading", "cycle", "next", "turns", "results", "held", "self", "id", "type", "any")
+COMPARED = 3  # results that an argument is compared with one by one
 KEPT = "aligned"  # the helper that makes arrays which outlive a call
 
 
@@ -48,9 +50,9 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     again = {k: writer.variable[k] for k in writer.turning}
     opening = []
     if again:
-        opening.append("memory.turn = turn = 1 - memory.turn")
-        opening += _apart(writer)
-        opening += assignment_lines(list(again.values()), "memory.results[turn]")
+        opening.append("results, held = next(memory.turns)")
+        opening += assignment_lines(list(again.values()), "results")
+        opening += _apart(writer, again)
     if writer.kept:
         opening += assignment_lines(list(writer.kept.values()), "memory.arrays")
     lines = [
@@ -64,7 +66,7 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     if not writer.kept and not again:
         return Source(module([function]), name)
     keeper = Function("Memory", (), _memory(writer, again, dtype), [], {KEPT} if writer.kept else set())
-    return Source(module([keeper, function], ["import threading"]), name)
+    return Source(module([keeper, function], ["import threading", *(["from itertools import cycle"] if again else [])]), name)
 
 
 def names_code(names: Sequence[str]) -> str:
@@ -83,14 +85,24 @@ def dtype_code(dtype: str) -> str:
     return "" if dtype == "np.float64" else f", {dtype}"
 
 
-def _apart(w: PlacedWriter) -> list[str]:
-    """Arguments that show the memory of the results to come are copied."""
-    arrays = [w.arguments[i.register] for i in w.program.inputs if i.shape]
+def _apart(w: PlacedWriter, again: dict[int, str]) -> list[str]:
+    """Arguments that show the memory of the results to come are copied. None does that is neither one of them nor a view."""
+    arrays = {w.arguments[i.register]: i for i in w.program.inputs if i.shape}
     if not arrays:
         return []
     w.context.helpers.add("apart")
+    parts = []
+    for a, i in arrays.items():
+        alike = [name for k, name in again.items() if (w.program.buffers[k].shape, w.program.buffers[k].kind) == (i.shape, i.kind)]
+        parts += [f"{a} is {name}" for name in alike] if len(alike) <= COMPARED else [f"id({a}) in held"]
+    bases = " is ".join(f"{a}.base" for a in arrays)
+    parts.append(f"not ({bases} is None)" if len(arrays) > 1 else f"{bases} is not None")
+    head = [f"if {' or '.join(parts)}:"]
+    if len(head[0]) > WIDTH:
+        last = f"{'or ' if len(parts) > 1 else ''}{parts[-1]}"
+        head = ["if (", *indented([*wrap(" or ".join(parts[:-1]), WIDTH), *wrap(last, WIDTH)]), "):"]
     given = f"({', '.join(arrays)}{',' * (len(arrays) == 1)})"
-    return assignment_lines(arrays, f"apart({given}, memory.held[turn])")
+    return [*head, *indented(assignment_lines(list(arrays), f"apart({given}, held)"))]
 
 
 def empty_code(buffer: Buffer, dtype: str, function: str = "np.empty") -> str:
@@ -111,8 +123,8 @@ def _memory(w: PlacedWriter, again: dict[int, str], dtype: str) -> list[str]:
         lines += call_lines("self.arrays = (", arrays, "," * (len(arrays) == 1) + ")")
     if again:
         results = [empty_code(w.program.buffers[k], dtype) for k in again]
-        lines += call_lines("self.results = [(", results, "," * (len(results) == 1) + ") for _ in range(2)]")
-        lines += ["self.held = [{id(x): x for x in arrays} for arrays in self.results]", "self.turn = 0"]
+        lines += call_lines("results = [(", results, "," * (len(results) == 1) + ") for _ in range(2)]")
+        lines.append("self.turns = cycle([(arrays, {id(x): x for x in arrays}) for arrays in results])")
     return memory_lines(lines)
 
 
