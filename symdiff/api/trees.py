@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 Structure = tuple[Any, ...]  # ('leaf',), or the kind, what makes it, and the structures below
@@ -44,9 +44,3 @@ def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
             return maker(*parts)
         case _:
             return tuple(parts)
-
-
-def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
-    """The tree with a function applied to its leaves."""
-    leaves, structure = flatten(tree)
-    return unflatten(structure, iter([function(leaf) for leaf in leaves]))

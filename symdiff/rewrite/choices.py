@@ -10,8 +10,9 @@ from symdiff.expr.build import apply
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Ones, Size, Var
+from symdiff.rewrite.addends import opened
 from symdiff.rewrite.measure import cost
-from symdiff.rewrite.sums import negation, opened
+from symdiff.rewrite.sums import negation
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent
 from symdiff.rules.assumptions import holds
 

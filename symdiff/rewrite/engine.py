@@ -16,6 +16,7 @@ from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Contract, Gather, GatherT, Linalg, Map, Reduce, Reshape, Scan, Scatter, Slice
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, use_counts
+from symdiff.rewrite.addends import opened
 from symdiff.rewrite.choices import COMPARISONS, visit_comparison, visit_where
 from symdiff.rewrite.expand import expanded, expanded_terms
 from symdiff.rewrite.fractions import cleared, divided, number_inside, over_common_denominator
@@ -27,7 +28,7 @@ from symdiff.rewrite.powers import number_out_of_power
 from symdiff.rewrite.products import normal_product
 from symdiff.rewrite.rank import lower_rank, number_in_front, reduced_rank, visit_reshape
 from symdiff.rewrite.softmax import log_of_sum, shifted_logsumexp
-from symdiff.rewrite.sums import normal_sum, opened
+from symdiff.rewrite.sums import normal_sum
 from symdiff.rewrite.terms import as_term, collect
 from symdiff.rewrite.workshop import Products
 from symdiff.rewrite.writing import written

@@ -10,7 +10,7 @@ from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Contract, Delta, Gather, GatherT, Map, Ones, Reduce, Reshape, Scan, Scatter, Slice
 from symdiff.expr.rebuild import with_operands
-from symdiff.rewrite.sums import drop_axes
+from symdiff.rewrite.addends import drop_axes
 from symdiff.rewrite.terms import Term, as_term
 
 
