@@ -7,10 +7,11 @@ Source: Aho, Lam, Sethi and Ullman, Compilers, 2nd ed., section 9.2.5 (liveness)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any
 
+from symdiff.expr.dims import Shape
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import Buffer, Instruction, Program, memory_owners, nominal_size
@@ -25,18 +26,22 @@ WRITES_ELEMENTWISE = {
 WRITES = frozenset(
     (*WRITES_ELEMENTWISE, "matmul", "outer", "sum", "max", "min", "prod", "full", "copy")
 )  # operations that can write to given memory
+BY_DOT = frozenset(("matmul", "sum"))  # operations that may be written as np.dot, whose `out=` must be in C order
+IN_C_ORDER = frozenset(("matmul", "outer", "full"))  # operations whose results in new memory are, whatever the operands
 UNPLACED = frozenset(("const", "constant", "size", "item"))
 
 
 def plan_buffers(program: Program) -> Program:
     """The program with a buffer for every array that it makes. Every size must be a number."""
     owner = memory_owners(program)
+    shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
     last_read = _last_reads(program, owner)
     leaving = {owner[o.register] for o in program.outputs}
     made: dict[int, Instruction] = {}
     buffers: list[Buffer] = []
     free: dict[tuple[Any, ...], list[int]] = {}
     into: dict[int, int] = {}
+    in_c_order: set[int] = set()  # buffers that are so even if what is first written to them is what makes them
     kept: list[Instruction] = []
     for k, i in enumerate(program.instructions):
         if not i.shape or OPERATIONS[i.op].view or i.op in UNPLACED or i.kind == "tuple":
@@ -44,10 +49,14 @@ def plan_buffers(program: Program) -> Program:
         else:
             buffer = _in_place(i, k, made, owner, last_read, into)
             waiting = free.get((i.shape, i.kind), [])
-            if buffer is None and waiting and i.op in WRITES:
-                buffer = waiting.pop()
+            if buffer is None and i.op in WRITES:
+                buffer = next((b for b in reversed(waiting) if i.op not in BY_DOT or b in in_c_order), None)
+                if buffer is not None:
+                    waiting.remove(buffer)
             if buffer is None:
                 buffer = len(buffers)
+                if _in_c_order(i, shapes, owner, into, in_c_order):
+                    in_c_order.add(buffer)
                 large = nominal_size(i.shape, {}) > LARGEST_KEPT
                 buffers.append(Buffer(i.shape, i.kind, large or i.op not in WRITES))
             if i.result in leaving:
@@ -59,6 +68,15 @@ def plan_buffers(program: Program) -> Program:
             if last_read.get(a) == k and a in into and into[a] != into.get(i.result):
                 free.setdefault((made[a].shape, made[a].kind), []).append(into[a])
     return replace(program, instructions=tuple(kept), buffers=tuple(buffers))
+
+
+def _in_c_order(
+    i: Instruction, shapes: Mapping[int, Shape], owner: Mapping[int, int], into: Mapping[int, int], in_c_order: Set[int]
+) -> bool:
+    """Whether the result is in C order for sure in new memory: elementwise results are laid out as the operands are."""
+    if i.op not in WRITES_ELEMENTWISE or len(i.shape) < 2:
+        return i.op in IN_C_ORDER or (i.op in WRITES and len(i.shape) < 2)
+    return all(len(shapes[owner[a]]) < 2 or (owner[a] == a and into.get(a) in in_c_order) for a in i.args)
 
 
 def _last_reads(program: Program, owner: Mapping[int, int]) -> dict[int, int]:

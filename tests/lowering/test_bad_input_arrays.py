@@ -175,3 +175,28 @@ def test_sums_over_nothing(options, d):
     found = f(np.zeros((0, d)), np.ones(d), np.zeros(0), BV)
     for got, wanted in zip(found, (0.0, np.zeros(0), np.zeros(d), 0.0, np.zeros((0, d)), np.zeros(0)), strict=True):
         np.testing.assert_array_equal(got, wanted, strict=True)
+
+
+A, B = sd.var("A", ("n", "n")), sd.var("B", ("n", "n"))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("options", [{}, {"reuse_buffers": True}, {"fast": True, "sizes": {"n": 20}}])
+def test_products_are_written_to_memory_in_c_order_alone(order, options):
+    """np.dot takes no other `out=`; elementwise results are in Fortran order where the operands are."""
+    m = sd.tanh(A @ B)
+    z = sd.exp(-(m @ (B + sd.sum(sd.tanh(A.T)))))
+    outputs = [z @ B + 1, z, m.T @ sd.relu(B.T) + sd.sum(A + B.T, axis=0)]
+    values = [np.asarray(RNG.normal(size=(20, 20)) / 20, order=order) for _ in "AB"]
+    for got, wanted in zip(sd.lower(outputs, [A, B], **options)(*values), sd.lower(outputs, [A, B], fast=False)(*values), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12)
+
+
+def test_products_are_not_written_to_what_was_turned_round():
+    """A scan from the end is a view with steps back."""
+    outputs = [sd.grad(sd.sum(sd.sin(y[0] * sd.prod(y))), y), sd.grad(sd.sum(sd.cumsum(sd.cumprod(y)) * y), y)]
+    total = sd.sum(outputs[0] * sd.cos(outputs[1]))
+    every = [*outputs, sd.grad(total, y)]
+    values = RNG.normal(size=7)
+    for got, wanted in zip(sd.lower(every, [y])(values), sd.lower(every, [y], fast=False)(values), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-11)
