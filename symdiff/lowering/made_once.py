@@ -32,6 +32,7 @@ class MadeOnce:
         return [[f"{variable} = {code}"] for code, variable in self._variables.items()]
 
     def number(self, value: float, code: str) -> str:
+        code = f"{value}.0" if isinstance(value, int) else code  # beside real arrays a whole number would be cast in each call
         return self._variable(f"np.array({code}{self._dtype})", NUMBERS.get(value, "number"))
 
     def ones(self, size: int) -> str:

@@ -90,25 +90,6 @@ class PlacedWriter(Writer):
             return self.names.fresh(self.later[i.result])
         return super()._name(i)
 
-    def _text(self, i: Instruction) -> Text:
-        product = self._as_matrices(i) if i.op == "tensordot" else None
-        return super()._text(i) if product is None else Text(product, ATOM, 1, reads([self.texts[a] for a in i.args]))
-
-    def _as_matrices(self, i: Instruction) -> str | None:
-        """A tensor product as one product of matrices, where the summed axes of both come first or last."""
-        codes = []
-        for a, axes, first in zip(i.args, i.params, (False, True), strict=True):
-            rank, x = len(self.context.shapes[a]), within(self.texts[a], ATOM)
-            matrix = rank == 2 and len(axes) == 1
-            size = prod(d for k, d in enumerate(self.context.shapes[a]) if k in axes and isinstance(d, int))
-            if axes == tuple(range(len(axes))):
-                codes.append(f"{x if matrix else f'{x}.reshape({size}, -1)'}{'' if first else '.T'}")
-            elif axes == tuple(range(rank - len(axes), rank)):
-                codes.append(f"{x if matrix else f'{x}.reshape(-1, {size})'}{'.T' if first else ''}")
-            else:
-                return None
-        return f"np.dot({codes[0]}, {codes[1]}).reshape{self.context.shape(i.shape)}" if 0 not in i.shape and len(i.shape) > 1 else None
-
     def _made(self, i: Instruction) -> Text:
         """The result in new memory."""
         args = [self.texts[a] for a in i.args]

@@ -148,7 +148,7 @@ def _tensordot(s: Scalars, i: Instruction, args: list[Registers]) -> Registers:
     x = x.transpose([a for a in range(x.ndim) if a not in of_x] + list(of_x))
     y = y.transpose(list(of_y) + [a for a in range(y.ndim) if a not in of_y])
     size = int(np.prod([args[0].shape[a] for a in of_x]))
-    left, right = x.reshape(-1, size), y.reshape(size, -1)
+    left, right = x.reshape(math.prod(x.shape[: x.ndim - len(of_x)]), size), y.reshape(size, math.prod(y.shape[len(of_y) :]))
     return np.array([[s.dot(row, column) for column in right.T] for row in left], np.int64).reshape(static(i))
 
 

@@ -15,6 +15,7 @@ from symdiff.lowering.buffers import plan_buffers
 from symdiff.lowering.calls import OnFloats
 from symdiff.lowering.expansions import expand_functions
 from symdiff.lowering.half_angles import half_angles
+from symdiff.lowering.matrices import products_as_matrices
 from symdiff.lowering.numpy_source import Source, emit
 from symdiff.lowering.passes import Pass, optimise
 from symdiff.lowering.placed_source import emit_placed
@@ -60,6 +61,7 @@ def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]
     return (
         ("multiply a matrix with itself", symmetric_products),
         ("scale what is small", scale_early),
+        ("multiply stacks as matrices", products_as_matrices),
         *((("take half angles", half_angles(options.fast_math)),) if dtype == "np.float64" else ()),
         ("write stable functions out", expand_functions(dtype)),
         ("read before writing over", read_first),
