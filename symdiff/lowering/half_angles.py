@@ -21,7 +21,7 @@ from symdiff.lowering.passes import Pass, drop_dead
 from symdiff.lowering.program import Instruction, Program, nominal_size
 from symdiff.lowering.rebuild import rebuild
 
-LEAST = 512  # entries of an array whose sines and cosines are cheaper by tangents
+LEAST = 1000  # entries of an array whose sines and cosines are cheaper by tangents
 
 
 def half_angles(fast_math: bool) -> Pass:

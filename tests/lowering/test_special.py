@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from symdiff.expr import ops as o
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.grad import grad, hessian
+from symdiff.lowering.helpers import HELPERS
 from symdiff.lowering.lowered import Lowered
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import ProgramError, check
@@ -142,6 +144,16 @@ def test_long_arrays_are_computed_in_blocks() -> None:
         np.testing.assert_allclose(value, np.sum(t * e * s), rtol=1e-9)
         np.testing.assert_allclose(slope, 0.7 * (1 - t**2) * e * s - 2 * v * t * e * s + t * e * np.cos(v), rtol=1e-9, atol=1e-12)
         assert twice == 1.4
+
+
+@pytest.mark.parametrize("shape", [7, (3, 5), (0, 4), (2, 1, 3)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.bool_, np.int64])
+def test_kept_arrays_begin_at_multiples_of_64_bytes(shape: int | tuple[int, ...], dtype: type) -> None:
+    space: dict[str, Any] = {"np": np}
+    exec(HELPERS["aligned"].source, space)
+    array = space["aligned"](shape, dtype)
+    assert array.shape == np.empty(shape).shape and array.dtype == dtype
+    assert array.flags.writeable and array.flags.c_contiguous and array.ctypes.data % 64 == 0
 
 
 @pytest.mark.parametrize(
