@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +14,7 @@ from tests.benchmarks.harness import Bar, Result
 
 WORDS = {True: "met", False: "MISSED", None: "not judged"}
 PACKAGES = ("numpy", "scipy", "numba", "jax", "torch", "autograd", "casadi", "pytensor", "sympy")
+MARKS, PEERS = "DsPXhp*d8", "ov^<"  # of implementations of ours, of others of one library
 NOTES = Path(__file__).with_name("notes.md")
 
 
@@ -78,23 +80,26 @@ def as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Ratios to plain, a row for each workload, a mark for each implementation."""
+    """Ratios to plain, a row for each workload, a colour for each library, a mark for each implementation."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = list(dict.fromkeys(n for r in results for n in r.timed if n != "plain"))
-    own = [n for n in names if n.startswith("symdiff")]
+    names = sorted(dict.fromkeys(n for r in results for n in r.timed if n != "plain"), key=lambda n: not n.startswith("symdiff"))
+    libraries = list(dict.fromkeys(map(_library, names)))
     figure, axes = plt.subplots(figsize=(10, 0.36 * len(results) + 1.6), layout="constrained")
     for name in names:
         points = [(found[0], row) for row, r in enumerate(results) if (found := r.ratio(name)) is not None]
-        ours = name in own
+        ours, alike = name.startswith("symdiff"), [n for n in names if _library(n) == _library(name)]
         axes.scatter(
             [x for x, _ in points],
             [y for _, y in points],
-            s=60 if ours else 28,
-            marker="D" if ours else "o",
+            s=56 if ours else 26,
+            marker=MARKS[alike.index(name) % len(MARKS)] if ours else PEERS[alike.index(name) % len(PEERS)],
+            color=f"C{(libraries.index(_library(name)) + 3) % 10}",
+            edgecolors="black" if ours else "none",
+            linewidths=0.6,
             label=name,
             zorder=3 if ours else 2,
         )
@@ -102,11 +107,15 @@ def plot(results: Sequence[Result], path: Path) -> None:
     axes.set_xscale("log")
     axes.set_yticks(range(len(results)), [r.workload.name for r in results])
     axes.invert_yaxis()
-    axes.set_xlabel("time, relative to textbook NumPy (less is faster)")
+    axes.set_xlabel("time, relative to textbook NumPy (left of the line is faster)")
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     figure.savefig(path)
     plt.close(figure)
+
+
+def _library(name: str) -> str:
+    return re.split(r"[ .,]", name)[0]
 
 
 def machine() -> str:
