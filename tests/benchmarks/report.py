@@ -88,7 +88,7 @@ def plot(results: Sequence[Result], path: Path) -> None:
 
     names = sorted(dict.fromkeys(n for r in results for n in r.timed if n != "plain"), key=lambda n: not n.startswith("symdiff"))
     libraries = list(dict.fromkeys(map(_library, names)))
-    figure, axes = plt.subplots(figsize=(10, 0.36 * len(results) + 1.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(10, max(0.36 * len(results) + 1.6, 0.25 * len(names))), layout="constrained")
     for name in names:
         points = [(found[0], row) for row, r in enumerate(results) if (found := r.ratio(name)) is not None]
         ours, alike = name.startswith("symdiff"), [n for n in names if _library(n) == _library(name)]
