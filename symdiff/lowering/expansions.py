@@ -97,7 +97,9 @@ class _Expansion:
         return b.function("exp", b.arithmetic("subtract", b.function("minimum", x, zero), b.function("maximum", x, zero)))
 
     def softplus(self, b: Builder, i: Instruction, args: list[int]) -> int:
-        (x,) = args
+        return self._softplus(b, args[0])
+
+    def _softplus(self, b: Builder, x: int) -> int:
         return b.arithmetic("add", b.function("maximum", x, b.number(0.0)), b.function("log1p", self._falling(b, x)))
 
     def log_sigmoid(self, b: Builder, i: Instruction, args: list[int]) -> int:
@@ -105,6 +107,9 @@ class _Expansion:
 
     def _log_of(self, b: Builder, x: int) -> int:
         """log(sigmoid(x))."""
+        made = b.made_by[x]
+        if made is not None and made.op == "negative":
+            return b.negative(self._softplus(b, made.args[0]))
         return b.arithmetic("subtract", b.function("minimum", x, b.number(0.0)), b.function("log1p", self._falling(b, x)))
 
     # --- softmax --------------------------------------------------------------------------------------------------
