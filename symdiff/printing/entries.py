@@ -21,7 +21,7 @@ from symdiff.printing.layout import dim
 from symdiff.printing.naming import choose_names
 from symdiff.printing.notation import COMPARISONS, Composer, notation
 from symdiff.printing.plan import Network, Plan, Sum
-from symdiff.printing.product import Scalars, in_front
+from symdiff.printing.scalars import Scalars, in_front
 from symdiff.printing.term import Term
 
 LETTERS, CAPITALS = "ijklmnpqrstuvwabcdefgh", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

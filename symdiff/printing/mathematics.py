@@ -6,9 +6,8 @@ diagonal matrix, a new axis is no sign at all, and einsum is an indexed sum. The
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from itertools import groupby, pairwise
 from typing import Any
 
 from symdiff.expr.dims import Shape
@@ -18,16 +17,14 @@ from symdiff.printing.forms import (
     diagonal_side,
     in_letter,
     is_column_of_ones_product,
-    is_identity,
-    is_kron,
     is_new_axis,
     is_open_sum,
     is_square,
-    is_unit,
     joined_norms,
     reads_as_row,
 )
 from symdiff.printing.math_calls import CALLS
+from symdiff.printing.math_products import Products
 from symdiff.printing.precedence import ADD, ATOM, LOOSE, POSTFIX, POWER, PRODUCT, SIGN, TIMES, binding
 from symdiff.printing.rows import turned
 from symdiff.printing.term import Term
@@ -35,56 +32,9 @@ from symdiff.printing.term import Term
 ELEMENTWISE = frozenset(f.numpy or fn for fn, f in FUNCTIONS.items() if f.arity > 1)
 
 
-class MathWriter:
+class MathWriter(Products):
     """Spells terms in mathematical notation; a style fills in the tokens."""
 
-    minus = "−"
-    after_number = "·"
-    after_quotient = " · "
-    between = " · "
-    hadamard = " ⊙ "
-    kronecker = " ⊗ "
-    signs: Mapping[str, str] = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
-
-    def __init__(self, names: Mapping[Any, str]) -> None:
-        self.names = names
-        self.vec = ""  # how vec(X) stacks the entries of X, by 'rows' or by 'columns', where a formula may say vec
-
-    # --- tokens of a style ------------------------------------------------------------------------------------------
-    def name(self, word: str) -> str:
-        raise NotImplementedError
-
-    def number(self, value: Any) -> str:
-        raise NotImplementedError
-
-    def bracket(self, body: str, kind: str = "()") -> str:
-        raise NotImplementedError
-
-    def transposed(self, base: str, inverse: bool = False) -> str:
-        raise NotImplementedError
-
-    def raised(self, base: str, exponent: str, elementwise: bool) -> str:
-        raise NotImplementedError
-
-    def subscripted(self, base: str, letters: str) -> str:
-        raise NotImplementedError
-
-    def quotient(self, above: Term, below: Term) -> str:
-        raise NotImplementedError
-
-    def divided(self, above: str, below: Term) -> str:
-        raise NotImplementedError
-
-    def root(self, t: Term) -> str:
-        raise NotImplementedError
-
-    def summed(self, letters: str, body: str) -> str:
-        raise NotImplementedError
-
-    def function(self, fn: str) -> str:
-        raise NotImplementedError
-
-    # --- terms ------------------------------------------------------------------------------------------------------
     def write(self, t: Term, level: int = LOOSE) -> str:
         """The text of a term, in brackets if it binds less than `level`."""
         row = _SPELL.get(t.op)
@@ -163,139 +113,6 @@ class MathWriter:
     def _neg(self, t: Term) -> str:
         return f"{self.minus}{self.write(t.args[0], TIMES)}"
 
-    def _times(self, t: Term) -> str:
-        arrays = [a for a in t.args if a.shape != ()]
-        scalars = [a for a in t.args if a.shape == ()]
-        if len(t.args) > 1 and is_unit(t.args[0]):  # 1·[x > 0], which makes numbers of truth values
-            rest = term.times(t.args[1:], t.shape)
-            return f"{self.minus}{self.write(rest, TIMES)}" if t.args[0].data < 0 else self.write(rest)
-        if not arrays:
-            return self.juxtaposed(scalars)
-        lefts = [a for a in arrays if diagonal_side(a, t.shape) == "left"]
-        rights = [a for a in arrays if diagonal_side(a, t.shape) == "right"]
-        middle = [a for a in arrays if not diagonal_side(a, t.shape)]
-        if lefts or rights:
-            chain = [self.diagonal(lefts)] if lefts else []
-            middle = [a for a in middle if not is_identity(a)]
-            if len(middle) == 1:
-                chain.append(self.factor(middle[0]))
-            elif middle:
-                chain.append(self.bracket(self.hadamard.join(self.write(a, PRODUCT) for a in middle)))
-            chain += [self.diagonal(rights)] if rights else []
-            back = self.joined(chain)
-        else:
-            bodies = [self.write(a, PRODUCT) for a in arrays]
-            twice = len(bodies) == 2 and bodies[0] == bodies[1]
-            back = self.raised(self.write(arrays[0], POSTFIX), "2", len(t.shape) >= 2) if twice else self.hadamard.join(bodies)
-        return self.prefixed(scalars, back)
-
-    def factor(self, t: Term) -> str:
-        """A factor of a matrix product; a product in a product needs no brackets, but a Kronecker product does."""
-        chained = (
-            self.binding(t) == PRODUCT and not is_kron(t) and t.shape != () and (t.op != "times" or all(a.shape != () for a in t.args))
-        )
-        return self.write(t, PRODUCT if chained else POWER)
-
-    def prefixed(self, scalars: Sequence[Term], back: str) -> str:
-        """Scalars before an array."""
-        if not scalars:
-            return back
-        if len(scalars) == 1 and scalars[0].op == "over" and term.is_number(scalars[0].args[0]) and scalars[0].args[0].data == 1:
-            return self.divided(back, scalars[0].args[1])
-        front = self.juxtaposed(scalars, alone=False)
-        last = scalars[-1]
-        return f"{front}{self.after_number if self.bare_number(last) else self.after_quotient if last.op == 'over' else ' '}{back}"
-
-    def bare_number(self, t: Term) -> bool:
-        """A literal that would run into what follows: 2·X, but ½ X."""
-        return term.is_number(t) and self.fraction(t.data) is None
-
-    def juxtaposed(self, scalars: Sequence[Term], alone: bool = True) -> str:
-        """A product of numbers: 2·a b. An inner product among others stands in brackets, powers of one norm are one."""
-        scalars = joined_norms(scalars)
-        bodies = []
-        for k, a in enumerate(scalars):
-            last = k == len(scalars) - 1 and alone
-            level = SIGN if k == 0 and (last or not is_open_sum(a)) else TIMES if last and is_open_sum(a) else PRODUCT
-            body = self.write(a, level)
-            others = any(not term.is_number(b) for b in scalars if b is not a) or not alone
-            bodies.append(self.bracket(body) if others and self.binding(a) == PRODUCT else body)
-        pairs = [right == self.bracket(f"1 {self.minus} {left}") for left, right in pairwise(bodies)]
-        text = bodies[0]
-        for k, body in enumerate(bodies[1:]):
-            apart = any(pairs) and not pairs[k]  # u (1 − u) stays together among other factors
-            text += (self.after_number if self.bare_number(scalars[k]) else self.between if apart else " ") + body
-        return text
-
-    def diagonal(self, vectors: Sequence[Term]) -> str:
-        body = self.hadamard.join(self.write(v, PRODUCT if len(vectors) > 1 else LOOSE) for v in vectors)
-        return self.function("diag") + self.bracket(body)
-
-    def _over(self, t: Term) -> str:
-        above, below = t.args
-        side = diagonal_side(below, t.shape)
-        if side:
-            scale = self.raised(self.diagonal([below]), self.number(-1), False)
-            scalars = [above] if above.shape == () else []
-            core = self.function("ones") if scalars else self.factor(above)
-            return self.prefixed(scalars, self.joined([scale, core] if side == "left" else [core, scale]))
-        exact = self.fraction(above.data) if term.is_number(above) else None
-        if exact is not None:
-            above, below = term.number(exact.numerator), term.times([term.number(exact.denominator), below], below.shape)
-        return self.quotient(above, below)
-
-    def fraction(self, value: Any) -> Fraction | None:
-        """The fraction that a style writes for a number, 1/2 for 0.5; None for what it writes as digits."""
-        if isinstance(value, float) and abs(value) in (0.5, 0.25, 0.75):
-            return Fraction(value)
-        return value if isinstance(value, Fraction) and value.denominator != 1 else None
-
-    def _matmul(self, t: Term) -> str:
-        if is_square(t):
-            return self.raised(self.norm(t.args[0]), "2", False)
-        return self.chain(list(t.args))
-
-    def chain(self, args: list[Term]) -> str:
-        """A chain of NumPy products with vectors as columns: what stands before a product with a vector's left side is transposed."""
-        at = next((k for k, a in enumerate(args) if len(a.shape) == 1), len(args))
-        if at >= len(args) - 1:
-            return self.joined(self.factors(args))
-        left = self.transposed(self.write(args[0], POSTFIX) if at == 0 else self.bracket(self.chain(args[: at + 1])))
-        rest = args[at + 1 :]
-        if len(rest[-1].shape) == 1:
-            return self.joined([left, *self.factors(rest)])
-        column = self.factor(args[0]) if at == 0 else self.chain(args[: at + 1])
-        return self.joined([*(self.write(term.transpose(a), POWER) for a in reversed(rest)), column])
-
-    def factors(self, args: Sequence[Term]) -> list[str]:
-        """The factors of a product, those that repeat as a power: A², A⁻²."""
-        found: list[str] = []
-        for _, run in groupby(args, self._power_key):
-            equal = list(run)
-            base = equal[0].args[0] if equal[0].op == "call" else equal[0]
-            sign = -1 if equal[0].op == "call" else 1
-            if len(equal) == 1:
-                found.append(self.factor(equal[0]))
-            else:
-                found.append(self.raised(self.write(base, POSTFIX), self.number(sign * len(equal)), False))
-        return found
-
-    def _power_key(self, a: Term) -> Any:
-        """What makes neighbours equal: a matrix by its name, or the inverse of one."""
-        inverse = a.op == "call" and a.data[0] == "inv"
-        name = a.args[0] if inverse else a
-        return (inverse, name.data) if name.op == "name" and len(name.shape) == 2 else a
-
-    def joined(self, factors: Sequence[str]) -> str:
-        """Factors of a matrix product side by side."""
-        text = factors[0]
-        for f in factors[1:]:
-            text += f if self.may_touch(text, f) else f" {f}"
-        return text
-
-    def may_touch(self, left: str, right: str) -> bool:
-        return False
-
     def _power(self, t: Term) -> str:
         base, exponent = t.args
         value = exponent.data if term.is_number(exponent) else None
@@ -365,9 +182,6 @@ class MathWriter:
     def argument(self, t: Term) -> str:
         """An argument of a function: a condition needs no brackets there."""
         return self.comparison(t) if t.op == "compare" else self.write(t)
-
-    def norm(self, x: Term) -> str:
-        return self.bracket(self.write(x), "‖‖")
 
 
 _SPELL: Mapping[str, Callable[[Any, Term], str]] = {

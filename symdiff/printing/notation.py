@@ -12,16 +12,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from symdiff.expr.dims import Dim, Shape
-from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.functions import FUNCTIONS
-from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Const, Contract, Delta, Iota, Map, Ones, Size, Var
+from symdiff.expr.nodes import Const, Delta, Iota, Map, Ones, Size, Var
 from symdiff.printing import structure, term
 from symdiff.printing.common import Parts, name_repeats, nameable
 from symdiff.printing.layout import WHOLE, Layout, Options, broadcast, dim, exact, fit, keep_best, natural, relabel
 from symdiff.printing.plan import Network, Plan, Planner, Sum
 from symdiff.printing.product import Piece, product_options
+from symdiff.printing.signs import absorb_sign, as_number, boolean
 from symdiff.printing.term import Term
 
 LONGEST = 250  # terms of notation in one line
@@ -283,59 +282,6 @@ def _before_axes(build: Callable[[Sequence[Term], Shape], Term], terms: Sequence
     if any(t.args[0].shape != inner for t in arrays):
         return build(terms, shape)
     return term.index(build([t.args[0] if t.shape != () else t for t in terms], inner), key, shape)
-
-
-def boolean(e: Expr) -> bool:
-    """Whether a node's printed value is made of truth values: a comparison, or one that only other axes are given to."""
-    while isinstance(e, Contract):
-        heavy = [f for f in e.factors if not isinstance(f, Ones)]
-        if len(heavy) != 1:
-            return False
-        (e,) = heavy
-    value = constant_value(e)
-    return isinstance(value, bool) or is_boolean(e)
-
-
-def as_number(t: Term) -> Term:
-    """Truth values as numbers: 1 * (x > 0)."""
-    return term.times([term.ONE, t], t.shape)
-
-
-_SIGN_PASSES = {
-    "times": None,
-    "over": 0,
-    "matmul": None,
-    "transpose": 0,
-    "outer": None,
-    "sum": 0,
-    "mean": 0,
-    "trace": 0,
-    "diag": 0,
-    "kron": None,
-}
-
-
-def absorb_sign(t: Term) -> Term:
-    """-(a * (b - c)) as a * (c - b), where a difference is found; otherwise `t`."""
-    positive, bare = term.split_sign(t)
-    flipped = None if positive else _flipped(bare)
-    return t if flipped is None else flipped
-
-
-def _flipped(t: Term) -> Term | None:
-    """-t, by turning round one difference among its factors."""
-    if t.op == "add":
-        return term.negate(t) if not all(t.data) and any(t.data) else None
-    kind = t.data[0] if t.op == "call" else t.op
-    if kind not in _SIGN_PASSES:
-        return None
-    only = _SIGN_PASSES[kind]
-    for k, a in enumerate(t.args):
-        if only is None or k == only:
-            flipped = _flipped(a)
-            if flipped is not None:
-                return term.replaced(t, k, flipped)
-    return None
 
 
 _OF_TRUTH = ("where", "logical_and", "logical_or", "logical_xor", "logical_not")

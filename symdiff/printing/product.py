@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import NamedTuple
 
-from symdiff.expr.dims import Dim, Shape, dim_mul
+from symdiff.expr.dims import Dim, Shape
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import LETTERS, Contract, Delta, Labels, Number, Ones, Size
+from symdiff.expr.nodes import LETTERS, Delta, Labels, Ones
 from symdiff.printing import term
 from symdiff.printing.layout import Layout, Options, broadcast, dim, fit, keep_best, labels_of, reindex, relabel
-from symdiff.printing.network import Claim, Factor, Part, Search, State, quotient
+from symdiff.printing.network import Claim, Factor, Search, State
 from symdiff.printing.plan import Network, components
+from symdiff.printing.scalars import Scalars, claims_of, in_front, size_of, spend
 from symdiff.printing.term import ONE, Term
 
 MOST_SEARCHED = 7
@@ -26,16 +25,6 @@ class Piece(NamedTuple):
     options: Options
     labels: Labels
     below: bool = False
-
-
-@dataclass(slots=True)
-class Scalars:
-    """The scalar factors of a product: a non-negative number, the factors above and below the line."""
-
-    coefficient: Number
-    above: list[Part] = field(default_factory=list)
-    below: list[Part] = field(default_factory=list)
-    sizes: list[Dim | None] = field(default_factory=list)  # of each factor below: the dim that it is
 
 
 def product_options(network: Network, pieces: Sequence[Piece], dims: Mapping[int, Dim]) -> Options:
@@ -64,7 +53,7 @@ def product_options(network: Network, pieces: Sequence[Piece], dims: Mapping[int
             arrays.append(members)
     if len(arrays) == 1:
         main = arrays[0]
-        claims = _claims(scalars)
+        claims = claims_of(scalars)
         for state, searched in _searched(main, out, dims, claims):
             keep_best(forms, state.layout, _assembled(scalars, state, searched, claims, positive))
     elif not arrays:
@@ -109,42 +98,12 @@ def _factors(network: Network, pieces: Sequence[Piece], dims: Mapping[int, Dim],
             t = reindex(t, layout, ())
             if p.below:
                 scalars.below.append((place, t))
-                scalars.sizes.append(_size_of(p.expr))
+                scalars.sizes.append(size_of(p.expr))
             else:
                 scalars.above.append((place, t))
     for label in sorted(wanted - carried - set(network.out)):
         scalars.above.append((len(pieces), dim(dims[label])))
     return factors
-
-
-def _size_of(e: Expr) -> Dim | None:
-    """The dim that the reciprocal of `e` is... of a Size or a product of Sizes."""
-    below = e.operands[0] if e.operands else e
-    if isinstance(below, Size):
-        return below.dim
-    if isinstance(below, Contract) and all(isinstance(f, Size) for f in below.factors):
-        return dim_mul(*(f.dim for f in below.factors if isinstance(f, Size)))
-    return None
-
-
-def _claims(scalars: Scalars) -> list[Claim]:
-    """What parts of a product may swallow: its divisors that are dims, its numerator."""
-    claims = [Claim(1 << (k + 2), d, None) for k, d in enumerate(scalars.sizes) if d is not None]
-    c = scalars.coefficient
-    if isinstance(c, Fraction) and c.denominator > 2 and (c.numerator == 1 or term.decimal(c) is None):  # ½ ‖y‖² is no mean of two
-        claims.append(Claim(2, c.denominator, None))
-    numerator = _numerators(scalars)
-    if numerator and not (isinstance(c, Fraction) and c.denominator != 1):
-        claims.append(Claim(1, None, term.times(numerator, ())))
-    elif isinstance(c, Fraction) and not scalars.above and term.decimal(c) is not None:
-        claims.append(Claim(3, None, term.number(c)))  # both bits: a mean over its denominator would use it twice
-    return claims
-
-
-def _numerators(scalars: Scalars) -> list[Term]:
-    c = scalars.coefficient
-    lead = [] if c == 1 and not isinstance(c, (bool, float)) else [term.number(c)]
-    return [*lead, *(t for _, t in scalars.above)]
 
 
 def _searched(factors: list[Factor], out: frozenset[int], dims: Mapping[int, Dim], claims: Sequence[Claim]) -> list[tuple[State, Search]]:
@@ -180,14 +139,14 @@ def _shrunk(factors: list[Factor], out: frozenset[int], dims: Mapping[int, Dim])
 
 def _scalar_group(members: list[Factor], dims: Mapping[int, Dim], scalars: Scalars) -> None:
     """A part of the product that is a number of its own, such as the a @ b of (a @ b) * c."""
-    claims = [c for c in _claims(scalars) if c.dim is not None]
+    claims = [c for c in claims_of(scalars) if c.dim is not None]
     found = _searched(members, frozenset(), dims, claims)
     if not found:
         parts = _einsum(members, (), dims, Scalars(1), True)
         scalars.above.append((members[0].place, parts[()]))
         return
     state, search = found[0]
-    _spend(scalars, state.claimed)
+    spend(scalars, state.claimed)
     if state.above:
         scalars.above.append((members[0].place, reindex(search.value(state), state.layout, ())))
     else:
@@ -195,16 +154,6 @@ def _scalar_group(members: list[Factor], dims: Mapping[int, Dim], scalars: Scala
         scalars.below.append((members[0].place, reindex(below, state.layout, ())))
         scalars.sizes.append(None)
     scalars.above.sort(key=lambda p: p[0])
-
-
-def _spend(scalars: Scalars, claimed: int) -> None:
-    """Take out the divisors that a mean has used."""
-    keep = [k for k in range(len(scalars.below)) if not claimed >> (k + 2) & 1]
-    scalars.below = [scalars.below[k] for k in keep]
-    scalars.sizes = [scalars.sizes[k] for k in keep]
-    if claimed & 2:
-        assert isinstance(scalars.coefficient, Fraction)
-        scalars.coefficient = scalars.coefficient.numerator
 
 
 def _assembled(scalars: Scalars, state: State | None, search: Search | None, claims: Sequence[Claim], positive: bool) -> Term:
@@ -216,7 +165,7 @@ def _assembled(scalars: Scalars, state: State | None, search: Search | None, cla
     if state is not None:
         assert search is not None
         if state.claimed:
-            _spend(rest, state.claimed)
+            spend(rest, state.claimed)
             if state.claimed & 1:
                 rest.coefficient, rest.above = 1, []
         shape = tuple([1 if a is None else search.dims[a] for a in state.layout])
@@ -224,36 +173,6 @@ def _assembled(scalars: Scalars, state: State | None, search: Search | None, cla
         core_below = [t for _, t in state.below]
     t = in_front(rest, core_above, core_below, shape)
     return t if positive else term.negate(t)
-
-
-def in_front(scalars: Scalars, above: list[Term], below: list[Term], shape: Shape) -> Term:
-    """Numbers, then scalars, then arrays; a fraction of whole numbers is a decimal where that is exact and shorter."""
-    c = scalars.coefficient
-    lead = [t for _, t in scalars.above]
-    under = [t for _, t in scalars.below]
-    if isinstance(c, Fraction) and c.denominator != 1:
-        exact = term.decimal(c) is not None
-        of_dims = bool(lead) and all(t.op == "text" for t in lead)
-        if exact and (c.numerator != 1 or not (under or below or of_dims) or not (lead or above)):
-            lead.insert(0, term.number(c))
-        else:
-            if c.numerator != 1:
-                lead.insert(0, term.number(c.numerator))
-            under.insert(0, term.number(c.denominator))
-    elif c != 1 or isinstance(c, (bool, float)):
-        lead.insert(0, term.number(c))
-    plain = {"number", "text"}
-    if lead and under and above and all(t.op in plain for t in [*lead, *under]):
-        front = quotient(lead, under, ())
-        return quotient([front, *_flat(above)], below, shape)
-    if not lead and not above and not under and not below:
-        return ONE
-    return quotient([*lead, *_flat(above)], [*under, *below], shape)
-
-
-def _flat(above: list[Term]) -> list[Term]:
-    """A leading product or quotient of arrays stands behind its scalars without brackets."""
-    return list(above[0].args) if len(above) == 1 and above[0].op == "times" else above
 
 
 # --- several parts that share no label ------------------------------------------------------------------------------
