@@ -21,7 +21,7 @@ Shapes = tuple[tuple[int, ...], ...]
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 MISSING = object()  # stands for an argument that is not given
 OWN = (
-    "ndarray", "real", "whole", "int64", "scalar", "float", "type", "missing", "more", "named", "known", "run", "otherwise", "keys", "dict",
+    "ndarray", "real", "whole", "int64", "scalar", "float", "type", "kind", "missing", "more", "named", "known", "run", "otherwise", "keys", "dict",
     "zip", "empty", "ArithmeticError", "ValueError",
 )  # fmt: skip
 
@@ -34,18 +34,23 @@ class Face(NamedTuple):
     structure: Structure
     outputs: int
 
-    def packed(self, values: str) -> str:
-        """Code for the result, of code for what the program gives: one value, or a tuple."""
-        one = self.outputs == 1
+    def packed(self, *values: str) -> str:
+        """Code for the result, of code for each output."""
         match self.structure[0]:
             case "one":
-                return values
+                return values[0]
             case "dict":
-                return f"dict(zip(keys, ({values},)))" if one else f"dict(zip(keys, {values}))"
+                return f"dict(zip(keys, ({', '.join(values)},)))"
             case "list":
-                return f"[{values}]" if one else f"[*{values}]"
+                return f"[{', '.join(values)}]"
             case _:
-                return f"({values},)" if one else values
+                return f"({', '.join(values)},)"
+
+    def packed_at_once(self, values: str) -> str:
+        """Code for the result, of code for what a program gives: one value, or a tuple."""
+        if self.outputs == 1:
+            return self.packed(values)
+        return values if self.structure[0] == "tuple" else self.packed(f"*{values}")
 
 
 class OnFloats(NamedTuple):
@@ -55,7 +60,7 @@ class OnFloats(NamedTuple):
     shapes: Shapes
     arguments: tuple[str, ...]
     lines: tuple[str, ...]
-    returned: str
+    returned: tuple[str, ...]
     space: Mapping[str, Any]
 
 
@@ -66,7 +71,7 @@ def checked_call(face: Face, dtype: np.dtype[Any], known: Mapping[Shapes, Call],
     pairs = list(zip(arguments, face.inputs, strict=True))
     given = [a if i.shape or i.kind == "int" else f"{a} if type({a}) is scalar else scalar({a})" for a, i in pairs]
     shapes = "".join(f"{a}.shape, " for a, i in pairs if i.shape)
-    result = face.packed(f"run({', '.join(given)})")
+    result = face.packed_at_once(f"run({', '.join(given)})")
     lines = [f"run = known(({shapes}))", "if run is not None:", f"    return {result}"]
     return _defined(face, arguments, _usual(face, arguments), lines, {**_kinds(dtype), "known": known.get, "otherwise": otherwise})
 
@@ -79,7 +84,7 @@ def call_on_floats(face: Face, program: OnFloats, otherwise: Call) -> Call:
             by_rank.setdefault(len(shape), []).append(a)
     conditions = [f"{' == '.join(f'{a}.ndim' for a in group)} == {rank}" for rank, group in by_rank.items()]
     conditions += [f"{a}.shape == {shape}" for a, shape in zip(program.arguments, program.shapes, strict=True) if 0 in shape]
-    lines = [*program.lines, f"return {face.packed(program.returned)}"]
+    lines = [*program.lines, f"return {face.packed(*program.returned)}"]
     lines = ["try:", *indented(lines), "except (ArithmeticError, ValueError):", "    pass"]
     space = {**program.space, **_kinds(DOUBLE), "otherwise": otherwise}
     return _defined(face, program.arguments, [*_usual(face, program.arguments), *conditions], lines, space)
@@ -87,7 +92,7 @@ def call_on_floats(face: Face, program: OnFloats, otherwise: Call) -> Call:
 
 def packing(face: Face) -> Callable[[Any], Any]:
     """What gives the values of a program their structure."""
-    return eval(f"lambda values: {face.packed('values')}", {"keys": face.structure[1]})  # type: ignore[no-any-return]
+    return eval(f"lambda values: {face.packed_at_once('values')}", {"keys": face.structure[1]})  # type: ignore[no-any-return]
 
 
 def _defined(face: Face, arguments: Sequence[str], conditions: Sequence[str], lines: Sequence[str], space: Mapping[str, Any]) -> Call:
@@ -117,8 +122,8 @@ def _usual(face: Face, arguments: Sequence[str]) -> list[str]:
         if not i.shape and i.kind == "int":
             conditions.append(f"type({a}) is int64")
         elif not i.shape:
-            rank_zero = f"type({a}) is ndarray and {a}.ndim == 0 and {a}.dtype is real"
-            conditions.append(f"(type({a}) is scalar or type({a}) is float or {rank_zero})")
+            rank_zero = f"kind is ndarray and {a}.ndim == 0 and {a}.dtype is real"
+            conditions.append(f"((kind := type({a})) is scalar or kind is float or {rank_zero})")
     return conditions
 
 

@@ -57,8 +57,9 @@ _FLAT = [
 
 def _float_function(program: Program, scalars: Program, names: Names, name: str, arrays: Function) -> tuple[Function, set[str], OnFloats]:
     name = names.fresh(name)
-    called = [a for a, i in zip(arrays.arguments, program.inputs, strict=True) if i.shape]
-    writer = Writer(scalars, FLOATS, Names((*RESERVED, *OWN, "flat", *NAMES, name, arrays.name, *called)), [])
+    names = Names((*RESERVED, *OWN, "flat", *NAMES, name, arrays.name))
+    called = [names.fresh(i.name) if i.shape else "" for i in program.inputs]
+    writer = Writer(scalars, FLOATS, names, [])
     returned = writer.run()
     arguments = tuple(writer.arguments.values())
     rest = iter(arguments)
@@ -74,16 +75,17 @@ def _float_function(program: Program, scalars: Program, names: Names, name: str,
         "    except (ArithmeticError, ValueError):  # where Python's floats raise, NumPy gives inf or nan",
         *indented(indented(call_lines(f"return flat({before}{arrays.name}(", as_arrays, f"){after})"))),
     ]
-    on_floats = _on_floats(program, writer, given, arrays.arguments, [r.code for r in returned])
+    on_floats = _on_floats(program, writer, given, called, [r.code for r in returned])
     return Function(name, arguments, lines, [], set()), writer.context.helpers, on_floats
 
 
-def _on_floats(program: Program, writer: Writer, entered: Sequence[str], arguments: Sequence[str], results: Sequence[str]) -> OnFloats:
-    """The program with arrays in and out; `entered` has what the entries of each input are called, nested as the input is."""
+def _on_floats(program: Program, writer: Writer, entered: Sequence[str], called: Sequence[str], results: Sequence[str]) -> OnFloats:
+    """The program with arrays in and out; `entered` has what the entries of each input are called, nested as the input is, and `called`
+    what the input is called, if it is an array."""
     space: dict[str, Any] = {name: getattr(math, name) for name in writer.context.helpers}
     space |= {"empty": np.empty}
     shapes = tuple(_shape(i.shape) for i in program.inputs)
-    arguments = [a if shape else e for a, e, shape in zip(arguments, entered, shapes, strict=True)]
+    arguments = [a or e for a, e in zip(called, entered, strict=True)]
     lines = []
     for argument, names, shape in zip(arguments, entered, shapes, strict=True):
         lines += [f"{argument} = float({argument})"] if not shape else [] if 0 in shape else [f"{names} = {argument}.tolist()"]
@@ -104,7 +106,7 @@ def _on_floats(program: Program, writer: Writer, entered: Sequence[str], argumen
                 put[size] = writer.names.fresh(f"put_{size}")
                 space[put[size]] = Struct(f"{size}d").pack_into
             lines.append(f"{put[size]}({built[-1]}, 0, {', '.join(own)})")
-    return OnFloats(shapes, tuple(arguments), tuple(lines), built[0] if len(built) == 1 else f"({', '.join(built)})", space)
+    return OnFloats(shapes, tuple(arguments), tuple(lines), tuple(built), space)
 
 
 def _docstring(scalars: Program) -> list[str]:
