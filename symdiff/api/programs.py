@@ -44,13 +44,14 @@ def lower(
     simplified with less effort). `names` and `comments` say what to call an expression in the source and what to write beside it.
     Options: `sizes`, for dims that no input carries; `constants`, arrays to fold; `name`, of the function; `fast` (False: the program is not
     written again for the sizes of calls; True, with all `sizes`: that is the source); `reuse_buffers`, results lie in memory that is written
-    to again by a later call, though not the next; `fast_math`, for sin and cos in less time that are right to 3e-16 absolutely.
+    to again by a later call, though not the next; `fast_math`, for sin and cos in less time that are right to 3e-16 absolutely;
+    `blas`, for updates such as W - X.T @ d by SciPy's BLAS (extra `fast`; never beside NumPy's on more than one thread).
     docs/programs.md shows programs in both forms.
 
     backend: 'numpy'; 'numba', which compiles loops at the first call (extra `jit`); 'auto', which takes numba where `calls` are so many
     that compiling surely pays off, and NumPy otherwise.
 
-    Raises: BindingError for a variable that is no input, or a size that is not known; MissingExtra for numba where it is not installed.
+    Raises: BindingError for a variable that is no input, or a size that is not known; MissingExtra for numba or `blas` where it is not installed.
 
     >>> import symdiff as sd
     >>> x = sd.var('x', 'n')

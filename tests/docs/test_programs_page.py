@@ -17,7 +17,7 @@ def test_the_page_is_what_is_generated() -> None:
     written = PAGE.with_name("programs.md").read_text(encoding="utf-8")
     assert written == module.page(), "run `python docs/programs_page.py`"
     programs = re.findall(r"```python\n(.*?)```", written, re.DOTALL)
-    assert len(programs) == 8
+    assert len(programs) == 9
     for source in programs:
         exec(compile(source, "<docs/programs.md>", "exec"), {})
         assert "symdiff" not in source and "einsum" not in source
