@@ -29,7 +29,7 @@ from symdiff.expr.ops import *
 from symdiff.expr.ops import absolute as abs
 from symdiff.expr.text import parse
 from symdiff.expr.traverse import substitute
-from symdiff.grad import formula, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from symdiff.grad import formula, gauss_newton, gnvp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from symdiff.printing.from_sympy import from_sympy
 from symdiff.printing.to_sympy import to_sympy
 
@@ -40,7 +40,7 @@ if _TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "BindingError", "ClaimWrong", "DtypeError", "Expr", "MissingExtra", "MissingRule", "NameClash", "ParseError", "ShapeError",
-    "SymbolicValue", "SymdiffError", "UnknownName", "Unsupported", "abs", "check_formula", "check_grad", "const", "derivation", "derive", "formula", "from_sympy", "grad", "hessian", "hvp", "jacobian",
+    "SymbolicValue", "SymdiffError", "UnknownName", "Unsupported", "abs", "check_formula", "check_grad", "const", "derivation", "derive", "formula", "from_sympy", "gauss_newton", "gnvp", "grad", "hessian", "hvp", "jacobian",
     "jvp", "lower", "lower_compressed", "op_count", "parse", "simplify", "substitute", "to_sympy", "training", "value_and_grad", "var", "vjp",
 ]
 __all__ += _ops.__all__

@@ -171,6 +171,43 @@ def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
     return result[0] if single else result
 
 
+def gauss_newton(loss: Function, outputs: Any, wrt: Any) -> Any:
+    """Jᵀ H J of `loss(outputs)`: J the Jacobian of the outputs in `wrt`, H the Hessian of the loss in them. Shapes as of `hessian`.
+
+    loss: a function from the outputs (one expression or a list) to a scalar expression. For half a sum of squares the matrix is JᵀJ.
+    Raises: Unsupported if the loss depends on `wrt` in another way than through the outputs.
+    Source: Schraudolph, Fast curvature matrix-vector products for second-order gradient descent, Neural Computation 14 (2002), section 3.
+
+    >>> import symdiff as sd
+    >>> X, w, t = sd.var('X', ('n', 'd')), sd.var('w', 'd'), sd.var('t', 'n')
+    >>> print(sd.gauss_newton(lambda y: sd.sum((y - t) ** 2) / 2, sd.tanh(X @ w), w))
+    Qᵀ Q
+      where  Q = diag(1 − tanh(X w)²) X
+    """
+    targets, single = _one_or_many(wrt, "gauss_newton")
+    blocks = calculus.gauss_newton(*_of_outputs(loss, outputs, "gauss_newton"), targets)
+    return blocks[0][0] if single else blocks
+
+
+def gnvp(loss: Function, outputs: Any, wrt: Any, vector: Any) -> Any:
+    """That matrix times a vector (one for each of `wrt`, of its shape), without the matrix: for optimizers of large nets."""
+    targets, single = _one_or_many(wrt, "gnvp")
+    vectors = [as_expr(v) for v in ([vector] if single else vector)]
+    if len(vectors) != len(targets):
+        raise ShapeError(f"gnvp: {len(targets)} variables and {len(vectors)} vectors")
+    result = calculus.gnvp(*_of_outputs(loss, outputs, "gnvp"), targets, vectors)
+    return result[0] if single else result
+
+
+def _of_outputs(loss: Function, outputs: Any, name: str) -> tuple[Expr, list[Var], list[Expr]]:
+    """A loss of outputs in variables that stand for them, the variables, and the outputs."""
+    values, _ = _one_or_many(outputs, name)
+    if not _is_function(loss):
+        raise Unsupported(f"{name}: the loss is a function of the outputs, as in {name}(lambda y: sd.sum((y - t) ** 2) / 2, outputs, w)")
+    places = [Var(f"output{k}", y.shape, (), -1) for k, y in enumerate(values)]
+    return as_expr(loss(*places)), places, values
+
+
 def formula(f: Function, **shapes: Any) -> Any:
     """The closed form of an unmodified NumPy function: its result as an expression in arguments of the given shapes.
 

@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from symdiff.calculus import gradient, hessian, jacobian
+from symdiff.calculus import gauss_newton as gauss_newton_blocks
+from symdiff.calculus import gradient, hessian
 from symdiff.errors import BadSetting
-from symdiff.expr.algebra import add, contract
 from symdiff.expr.arrays import eye, reshape
 from symdiff.expr.elementwise import clip, less, where
 from symdiff.expr.indexing import index
 from symdiff.expr.joining import block, concatenate
 from symdiff.expr.matrices import solve
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Labels, Var
+from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute, variables
 from symdiff.training.net import Net
 from symdiff.training.optimizers import OPTIMIZERS, Kind, Optimizer
@@ -97,24 +97,12 @@ def gauss_newton_matrix(net: Net, weights: Sequence[Var]) -> Expr:
     """
     known = {*net.expanded, *weights}
     compared = [v for v in variables(net.objective) if v in known]
-    jacobians = {z: jacobian(net.expanded.get(z, z), weights) for z in compared}
-    blocks = [[substitute(h, net.expanded) for h in row] for row in hessian(net.objective, compared)]
-
-    def entry(v: Var, w: Var, k: int, m: int) -> Expr:
-        terms = []
-        for z, row in zip(compared, blocks, strict=True):
-            for other, h in zip(compared, row, strict=True):
-                left, right = _labels(0, z), _labels(10, other)
-                at_v, at_w = _labels(20, v), _labels(30, w)
-                factors = [(jacobians[z][k], left + at_v), (h, left + right), (jacobians[other][m], right + at_w)]
-                terms.append(contract(factors, at_v + at_w))
-        return add(*terms)
-
-    return matrix_of([[entry(v, w, k, m) for m, w in enumerate(weights)] for k, v in enumerate(weights)], weights)
-
-
-def _labels(start: int, e: Expr) -> Labels:
-    return tuple(range(start, start + e.ndim))
+    own: dict[Expr, Var] = {
+        v: Var(v.name, v.dims, v.assumptions, -1) for v in compared if v in weights
+    }  # what the objective mentions besides
+    objective = substitute(net.objective, own)
+    places = [own.get(v, v) for v in compared]
+    return matrix_of(gauss_newton_blocks(objective, places, [net.expanded.get(v, v) for v in compared], weights), weights)
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------
