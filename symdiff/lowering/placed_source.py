@@ -35,7 +35,7 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     <BLANKLINE>
     def f(X, w, b):
         \"\"\"X (5, 3), w (3,), b () -> out (5,)\"\"\"
-        out = np.dot(X, w)
+        out = X.dot(w)
         out += b
         np.tanh(out, out=out)
         return out
