@@ -1,12 +1,14 @@
 """Which memory each array of a program is written to: a minimal set of buffers, by liveness.
 
 A result takes the place of an operand that nobody reads any more, else a buffer of its shape that has become free, else a new one.
-What leaves the function lies in memory that is made in each call; all other buffers are kept between calls.
+What leaves the function lies in memory that is made in each call; all other buffers are kept between calls. What is stacked is computed
+in its place of the stack, and stays there.
 Source: Aho, Lam, Sethi and Ullman, Compilers, 2nd ed., section 9.2.5 (liveness).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any
@@ -43,8 +45,17 @@ def plan_buffers(program: Program) -> Program:
     into: dict[int, int] = {}
     in_c_order: set[int] = set()  # buffers that are so even if what is first written to them is what makes them
     kept: list[Instruction] = []
+    stacks = _stacks(program, owner, leaving)
+    parts: dict[int, int] = {}  # the buffers of what is stacked
+    for s in stacks:
+        whole = len(buffers)
+        buffers += [Buffer(s.shape, s.kind, False), *(Buffer(s.shape[1:], s.kind, False, (whole, k)) for k in range(len(s.args)))]
+        parts |= {a: whole + 1 + k for k, a in enumerate(s.args)} | {s.result: whole}
     for k, i in enumerate(program.instructions):
-        if not i.shape or OPERATIONS[i.op].view or i.op in UNPLACED or i.kind == "tuple":
+        if i.result in parts:
+            into[i.result] = parts[i.result]
+            kept.append(replace(i, into=parts[i.result]))
+        elif not i.shape or OPERATIONS[i.op].view or i.op in UNPLACED or i.kind == "tuple":
             kept.append(i)
         else:
             buffer = _in_place(i, k, made, owner, last_read, into)
@@ -65,9 +76,18 @@ def plan_buffers(program: Program) -> Program:
             made[i.result] = placed = replace(i, into=buffer)
             kept.append(placed)
         for a in dict.fromkeys(owner[a] for a in i.args):
-            if last_read.get(a) == k and a in into and into[a] != into.get(i.result):
+            if last_read.get(a) == k and a in made and into[a] != into.get(i.result):
                 free.setdefault((made[a].shape, made[a].kind), []).append(into[a])
     return replace(program, instructions=tuple(kept), buffers=tuple(buffers))
+
+
+def _stacks(program: Program, owner: Mapping[int, int], leaving: Set[int]) -> list[Instruction]:
+    """Stacks whose operands can be computed in their places."""
+    stacks = [i for i in program.instructions if i.op == "stack" and i.params == (0,) and i.result not in leaving]
+    times = Counter(a for s in stacks for a in s.args)
+    over = {owner[i.args[0]] for i in program.instructions if OPERATIONS[i.op].over}
+    free = {i.result for i in program.instructions if i.op in WRITES and i.shape and times[i.result] == 1} - leaving - over
+    return [s for s in stacks if s.result not in over and free.issuperset(s.args) and 0 < nominal_size(s.shape, {}) <= LARGEST_KEPT]
 
 
 def _in_c_order(
@@ -99,7 +119,7 @@ def _in_place(
     if i.op not in WRITES_ELEMENTWISE:
         return None
     for a in i.args:
-        fits = a in into and last_read[a] == k and (made[a].shape, made[a].kind) == (i.shape, i.kind)
+        fits = a in made and last_read[a] == k and (made[a].shape, made[a].kind) == (i.shape, i.kind)
         if fits and all(b == a or owner[b] != a for b in i.args):
             return into[a]
     return None

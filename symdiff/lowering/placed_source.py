@@ -116,9 +116,19 @@ def kept_code(buffer: Buffer, dtype: str) -> str:
     return empty_code(buffer, dtype, KEPT)
 
 
+def _kept(w: PlacedWriter, k: int, stack: bool, dtype: str) -> str:
+    """What a buffer is in the tuple of all: an array of its own, or a stack or part of one that has its name already."""
+    buffer = w.program.buffers[k]
+    if buffer.part_of:
+        whole, place = buffer.part_of
+        return f"{w.kept[whole]}[{place}]"
+    return w.kept[k] if stack else kept_code(buffer, dtype)
+
+
 def _memory(w: PlacedWriter, again: dict[int, str], dtype: str) -> list[str]:
-    arrays = [kept_code(w.program.buffers[k], dtype) for k in w.kept]
-    lines = []
+    stacks = {b.part_of[0] for k in w.kept if (b := w.program.buffers[k]).part_of}
+    lines = [f"{w.kept[k]} = {kept_code(w.program.buffers[k], dtype)}" for k in w.kept if k in stacks]
+    arrays = [_kept(w, k, k in stacks, dtype) for k in w.kept]
     if arrays:
         lines += call_lines("self.arrays = (", arrays, "," * (len(arrays) == 1) + ")")
     if again:

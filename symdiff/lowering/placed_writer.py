@@ -68,6 +68,9 @@ class PlacedWriter(Writer):
         if OPERATIONS[i.op].over:
             self._write_over(i)
             return
+        if i.op == "stack" and i.into in self.kept:  # its parts were computed in it
+            self.texts[i.result] = Text(self.kept[i.into], reads=frozenset((self.kept[i.into],)))
+            return
         if i.op not in WRITES:
             super()._instruction(i) if i.op in self.language.lines else self._assign(i, self._text(i))
             self.variable[i.into] = self.texts[i.result].code
@@ -78,6 +81,8 @@ class PlacedWriter(Writer):
                 self.variable[i.into] = self.texts[i.result].code
                 return
             self.variable[i.into] = self._name(i)
+            if buffer.part_of and buffer.part_of[0] not in self.kept:
+                self.kept[buffer.part_of[0]] = self.names.numbered("stack")
             if buffer.fresh:
                 self.turning.append(i.into)
             else:

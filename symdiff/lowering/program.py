@@ -52,11 +52,13 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """Memory for results of one shape, one after the other. A `fresh` one is made in each call and may leave it."""
+    """Memory for results of one shape, one after the other. A `fresh` one is made in each call and may leave it. `part_of` is the buffer
+    of a stack, and the place in it, whose memory this is."""
 
     shape: Shape
     kind: Kind
     fresh: bool
+    part_of: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

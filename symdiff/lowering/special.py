@@ -24,10 +24,11 @@ from symdiff.lowering.scalar_source import emit_scalars
 from symdiff.lowering.scalars import scalarise
 from symdiff.lowering.scaling import scale_early
 from symdiff.lowering.schedule import read_first
+from symdiff.lowering.stacks import stack_alike
 from symdiff.lowering.symmetric import symmetric_products
 from symdiff.lowering.updates import accumulate_products
 
-ADD_PRODUCTS, PLAN = "add products in place", "plan buffers"  # done to programs that are not cut into blocks
+STACK, ADD_PRODUCTS, PLAN = "stack what is alike", "add products in place", "plan buffers"  # done to programs that are not cut into blocks
 LARGEST = 1000  # instructions of a program that is written again for each size
 
 
@@ -65,6 +66,7 @@ def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]
         *((("take half angles", half_angles(options.fast_math)),) if dtype == "np.float64" else ()),
         ("write stable functions out", expand_functions(dtype)),
         ("read before writing over", read_first),
+        (STACK, stack_alike),
         *(((ADD_PRODUCTS, accumulate_products(dtype)),) if options.blas else ()),
         (PLAN, plan_buffers),
     )
@@ -97,7 +99,7 @@ def specialise(program: Program, dtype: str, options: Options, carried: Mapping[
         before = program
         for name, after in special_programs(program, dtype, options):
             program = after
-            before = before if name in (ADD_PRODUCTS, PLAN) else after
+            before = before if name in (STACK, ADD_PRODUCTS, PLAN) else after
         blocked = in_blocks(before, carried) if carried else None
         source = emit_placed(program, dtype, options.reuse) if blocked is None else emit_blocked(before, blocked, dtype)
     return Special(program, source, run_text(source)[source.function])
