@@ -9,22 +9,21 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 Value = int | Fraction | float | bool
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """An elementwise function. `numpy` names it in NumPy ('' where NumPy has none); `at` holds exact values at exact arguments;
     `fold` computes exactly on constants or says None; `result` is 'real', 'bool' or 'int'."""
 
     name: str
     arity: int
     numpy: str = ""
-    at: Mapping[Any, Value] = field(default_factory=dict)
+    at: Mapping[Any, Value] = MappingProxyType({})
     fold: Callable[..., Value | None] | None = None
     result: str = "real"
 

@@ -53,7 +53,7 @@ class _Emission:
     def _written(self, part: Program, given: Mapping[int, str], in_loop: bool = False) -> PlacedWriter:
         planned = check(plan_buffers(part))
         if not in_loop:
-            planned = replace(planned, buffers=tuple(replace(b, fresh=True) for b in planned.buffers))
+            planned = replace(planned, buffers=tuple(b._replace(fresh=True) for b in planned.buffers))
         writer = PlacedWriter(planned, NUMPY, self.names, self.constants, self.dtype, in_loop, given)
         writer.exact = not in_loop  # the last block has fewer rows
         writer.run()

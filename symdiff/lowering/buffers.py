@@ -71,7 +71,7 @@ def plan_buffers(program: Program) -> Program:
                 large = nominal_size(i.shape, {}) > LARGEST_KEPT
                 buffers.append(Buffer(i.shape, i.kind, large or i.op not in WRITES))
             if i.result in leaving:
-                buffers[buffer] = replace(buffers[buffer], fresh=True)
+                buffers[buffer] = buffers[buffer]._replace(fresh=True)
             into[i.result] = buffer
             made[i.result] = placed = replace(i, into=buffer)
             kept.append(placed)

@@ -50,8 +50,7 @@ class Instruction:
     into: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(NamedTuple):
     """Memory for results of one shape, one after the other. A `fresh` one is made in each call and may leave it. `part_of` is the buffer
     of a stack, and the place in it, whose memory this is."""
 
@@ -61,8 +60,7 @@ class Buffer:
     part_of: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     name: str
     register: int
 

@@ -114,7 +114,7 @@ class _Late:
     def result(self) -> Program:
         for i in self.program.instructions:
             self._instruction(i)
-        outputs = tuple(replace(o, register=self._value(o.register)) for o in self.program.outputs)
+        outputs = tuple(o._replace(register=self._value(o.register)) for o in self.program.outputs)
         return replace(self.program, instructions=tuple(self.kept), outputs=outputs)
 
     def _instruction(self, i: Instruction) -> None:
@@ -274,7 +274,7 @@ class _Scaling:
             if factor is None or self.place.get(factor, -1) > self.place[i.result]:
                 factor = _written(scale, kept, fresh)
             kept.append(replace(i, op="multiply", args=(factor, source), params=()))
-        outputs = tuple(replace(o, register=new.get(o.register, o.register)) for o in self.program.outputs)
+        outputs = tuple(o._replace(register=new.get(o.register, o.register)) for o in self.program.outputs)
         return share(drop_dead(replace(self.program, instructions=tuple(kept), outputs=outputs)))
 
     def _hint(self, i: Instruction) -> str:

@@ -6,8 +6,8 @@ Both are made from the same instructions as the source for any sizes, by further
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from symdiff.lowering.blocked_source import emit_blocked
 from symdiff.lowering.blocks import in_blocks
@@ -32,8 +32,7 @@ STACK, ADD_PRODUCTS, PLAN = "stack what is alike", "add products in place", "pla
 LARGEST = 1000  # instructions of a program that is written again for each size
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What the writer of a special program may do.
 
     `reuse`: results lie in memory that is used again. `fast_math`: sines and cosines in float64 may lose digits near their zeros.
@@ -45,16 +44,31 @@ class Options:
     blas: bool = False
 
 
-@dataclass(frozen=True)
 class Special:
-    """Source for known sizes and one dtype, its function, and, if that computes on floats, the function from floats to floats, and the
-    lines that calls with arrays run."""
+    """Source for known sizes and one dtype, compiled when one of its functions is asked for.
 
-    program: Program
-    source: Source
-    run: Callable[..., Any]
-    floats: Callable[..., tuple[float, ...]] | None = None
-    on_floats: OnFloats | None = None
+    If it computes on floats, `on_floats` has what calls with arrays run.
+    """
+
+    def __init__(self, program: Program, source: Source, floats: str = "", on_floats: OnFloats | None = None) -> None:
+        self.program = program
+        self.source = source
+        self.on_floats = on_floats
+        self._floats = floats
+
+    @cached_property
+    def _space(self) -> dict[str, Any]:
+        return run_text(self.source)
+
+    @property
+    def run(self) -> Callable[..., Any]:
+        """The function of arrays."""
+        return self._space[self.source.function]  # type: ignore[no-any-return]
+
+    @property
+    def floats(self) -> Callable[..., tuple[float, ...]] | None:
+        """The function from floats to floats, if there is one."""
+        return self._space[self._floats] if self._floats else None
 
 
 def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]:
@@ -90,9 +104,7 @@ def specialise(program: Program, dtype: str, options: Options, carried: Mapping[
     """
     scalars = scalarise(program) if dtype == "np.float64" else None
     if scalars is not None:
-        source, floats, on_floats = emit_scalars(program, scalars)
-        space = run_text(source)
-        return Special(program, source, space[source.function], space[floats], on_floats)
+        return Special(program, *emit_scalars(program, scalars))
     if not fits(program):
         source = emit(program)
     else:
@@ -102,7 +114,7 @@ def specialise(program: Program, dtype: str, options: Options, carried: Mapping[
             before = before if name in (STACK, ADD_PRODUCTS, PLAN) else after
         blocked = in_blocks(before, carried) if carried else None
         source = emit_placed(program, dtype, options.reuse) if blocked is None else emit_blocked(before, blocked, dtype)
-    return Special(program, source, run_text(source)[source.function])
+    return Special(program, source)
 
 
 def run_text(source: Source) -> dict[str, Any]:
