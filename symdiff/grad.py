@@ -23,7 +23,7 @@ from symdiff.api.programs import lower
 from symdiff.errors import BindingError, ShapeError, Unsupported
 from symdiff.expr.convert import as_expr
 from symdiff.expr.leaves import var
-from symdiff.expr.node import Expr
+from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Var
 from symdiff.rewrite import without_corners
 
@@ -59,7 +59,14 @@ def _smooth(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda e, targets: f(without_corners([e], set(targets))[0], targets)
 
 
-_gradient, _jacobian, _hessian = _smooth(calculus.gradient), _smooth(calculus.jacobian), _smooth(calculus.hessian)
+def _gradient(e: Expr, targets: Sequence[Expr]) -> list[Expr]:
+    """The same of the gradient, which is asked for long programs: one walk over the expression serves both."""
+    order = list(topological(e))
+    smooth = without_corners([e], set(targets), order)[0]
+    return calculus.gradient(smooth, targets, order if smooth is e else None)
+
+
+_jacobian, _hessian = _smooth(calculus.jacobian), _smooth(calculus.hessian)
 
 
 def _is_function(e: Any) -> bool:

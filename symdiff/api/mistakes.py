@@ -121,7 +121,7 @@ def mistaken_gradient(loss: Expr, wrt: Expr, wrong: Mapping[Expr, Expr], scaled:
         if node in wrong:
             pairs = [(node.operands[k], times(wrong[node], cotangent, 0)) for k in positions[node]]
         else:
-            pairs = operand_cotangents(node, positions[node], cotangent, 0)
+            pairs = operand_cotangents(node, positions, cotangent, 0)
         for place, (operand, contribution) in enumerate(pairs):
             weight = scaled.get((node, place), 1)
             if weight:

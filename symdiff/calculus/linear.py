@@ -46,10 +46,10 @@ def times(partial: Expr, cotangent: Expr, batch: int) -> Expr:
 
     A cotangent that is chosen, where(c, g, 0), takes the factor into the choice: an infinite factor at a masked entry is not 0 * inf.
     """
-    if is_masked(cotangent):
+    if type(cotangent) is Map and is_masked(cotangent):
         return inside_mask(cotangent, lambda chosen: times(partial, chosen, batch))
     rank = len(partial.shape)
-    if batch == 0 and rank == 0:
+    if batch + rank == 0:
         return scalar_product((cotangent, partial))
     own = tuple(range(batch, batch + rank))
     every = tuple(range(batch + rank))
@@ -73,6 +73,11 @@ def contract_transpose(node: Expr, k: int, cotangent: Expr, batch: int) -> Expr:
     target, wanted = node.factors[k], node.labels[k]
     if wanted == node.out and is_masked(cotangent) and all(set(ls) <= set(wanted) for ls in node.labels):
         return inside_mask(cotangent, lambda chosen: contract_transpose(node, k, chosen, batch))
+    if batch == 0 and not any(node.labels):
+        factors = node.factors
+        rest = (*factors[:k], cotangent, *factors[k + 1 :])
+        count = len([f for f in factors if f is target])
+        return scalar_product(rest if count == 1 else (Const(count), *rest))
     same = [j for j, (f, ls) in enumerate(zip(node.factors, node.labels, strict=True)) if f is target and ls == wanted]
     used = 1 + max((label for ls in node.labels for label in ls), default=-1)
     lead = tuple(range(used, used + batch))

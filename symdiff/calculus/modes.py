@@ -13,8 +13,8 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Delta, Labels
 
 
-def gradient(loss: Expr, wrt: Sequence[Expr]) -> list[Expr]:
-    """The gradients of a scalar: one expression for each of `wrt`, of its shape.
+def gradient(loss: Expr, wrt: Sequence[Expr], order: Sequence[Expr] | None = None) -> list[Expr]:
+    """The gradients of a scalar: one expression for each of `wrt`, of its shape. `order` as in `pullback`.
 
     Raises: ShapeError if the loss is not a scalar; MissingRule if it has an operation without derivative.
 
@@ -25,7 +25,7 @@ def gradient(loss: Expr, wrt: Sequence[Expr]) -> list[Expr]:
     """
     if loss.shape != ():
         raise ShapeError(f"grad: a scalar is wanted, not shape {show_shape(loss.shape)}: use jacobian, or sum the loss first")
-    return pullback({loss: Const(1)}, wrt)
+    return pullback({loss: Const(1)}, wrt, order=order)
 
 
 def vjp(y: Expr, wrt: Sequence[Expr], cotangent: Expr) -> list[Expr]:

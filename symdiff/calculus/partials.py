@@ -35,6 +35,15 @@ def differentiable_operands(node: Expr) -> Sequence[int]:
     return range(len(node.operands)) if moving is None else moving(node)
 
 
+def moving_operands(node: Expr) -> Sequence[Expr]:
+    """The operands in which a node is not flat."""
+    operands = node.operands
+    moving = _MOVING.get(type(node))
+    if moving is None or len(places := moving(node)) == len(operands):
+        return operands
+    return [operands[k] for k in places]
+
+
 def partial(node: Map, k: int) -> Expr:
     """The derivative of an elementwise node in argument k, of the node's shape."""
     rule = DERIVATIVES[node.fn].partials[k]

@@ -44,7 +44,7 @@ def scalar_product(factors: tuple[Expr, ...]) -> Expr:
         kind = type(f)
         if kind is Const or (kind is Contract and is_relabeling(f)):  # type: ignore[arg-type]
             return contract([(f, ()) for f in factors], ())
-    return Contract.make(factors, _NO_LABELS[len(factors)] if len(factors) < 8 else ((),) * len(factors), ())
+    return Contract.make(factors, _NO_LABELS[len(factors)] if len(factors) < 8 else ((),) * len(factors), (), ())
 
 
 _NO_LABELS: tuple[tuple[Labels, ...], ...] = tuple(((),) * k for k in range(8))
@@ -249,19 +249,24 @@ def add(*terms: Expr) -> Expr:
             break
     kept: list[Expr] = []
     constant: Number = 0
+    lone: Expr | None = None  # the constant term, if there is one alone
     where = 0
     for t in terms:
         value = constant_value(t)
         if value is None:
             kept.append(t if t.shape == shape else broadcast_to(t, shape))
         elif value != 0 or isinstance(value, float):
-            where = where if constant else len(kept)
-            constant = add_numbers(constant, value) if constant else value
+            if constant:
+                constant, lone = add_numbers(constant, value), None
+            else:
+                where, constant, lone = len(kept), value, t
     if constant != 0 or constant != constant:
-        kept.insert(where, broadcast_to(Const(whole(constant)), shape))
+        folded = whole(constant)
+        stays = type(lone) is Const and lone.shape == shape and lone.value is folded
+        kept.insert(where, lone if stays else broadcast_to(Const.make(folded), shape))  # type: ignore[arg-type]
     if not kept:
         return broadcast_to(Const(0), shape)
-    return kept[0] if len(kept) == 1 else Add.make(tuple(kept))
+    return kept[0] if len(kept) == 1 else Add.make(tuple(kept), shape)
 
 
 def size(dim: Dim) -> Expr:

@@ -22,8 +22,8 @@ def apply(name: str, *args: Expr) -> Expr:
     function = FUNCTIONS.get(name)
     if function is None:
         raise Unsupported(f"there is no elementwise function {name!r}")
-    if len(args) == 1 and constant_value(args[0]) is None:
-        return Map.make(name, args)
+    if len(args) == function.arity == 1 and constant_value(args[0]) is None:
+        return Map.make(name, args, args[0].shape)
     shape = args[0].shape
     if any(a.shape != shape for a in args):
         shape = broadcast_dims(name, *(a.shape for a in args))

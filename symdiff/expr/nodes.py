@@ -44,10 +44,10 @@ class Const(Expr):
 
     @classmethod
     def key_of(cls, value: Number | Array) -> Key:
-        if isinstance(value, np.ndarray):
-            return (cls, value.dtype.str, value.shape, value.tobytes())
         if isinstance(value, float):  # 0.0 and -0.0 differ, a nan is its bits
             return (cls, float, value if value < 0 or value > 0 else struct.pack("<d", value))
+        if isinstance(value, np.ndarray):
+            return (cls, value.dtype.str, value.shape, value.tobytes())
         return (cls, type(value).__name__, value)
 
     def infer_shape(self) -> Shape:

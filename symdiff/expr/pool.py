@@ -44,7 +44,7 @@ def _pooled(ref: PoolRef, new: Any) -> Any:
 def constructor(cls: type[Any], names: Sequence[str], operands: str) -> Callable[..., Any]:
     """The function of a class's fields that gives the node with these fields, from the pool if it is there.
 
-    `operands` is the expression of the node's operands in its fields. A node is frozen, so its fields are filled in a draft: an object
+    Who knows the node's shape and has checked the operands' gives it as one argument more: nothing is then inferred. `operands` is the expression of the node's operands in its fields. A node is frozen, so its fields are filled in a draft: an object
     of the same slots that may be written to, which then becomes a node. Writing a slot past a class that forbids it takes five times
     as long.
     """
@@ -56,7 +56,7 @@ def constructor(cls: type[Any], names: Sequence[str], operands: str) -> Callable
     own_key = "key_of" in vars(cls)
     arguments = ", ".join(names)
     lines = [
-        f"def make({arguments}):",
+        f"def make({arguments}, _shape=None):",
         f"    _key = {f'key_of({arguments})' if own_key else f'(cls, {arguments})'}",
         "    _ref = find(_key)",
         "    if _ref is not None and (_found := _ref()) is not None:",
@@ -64,7 +64,7 @@ def constructor(cls: type[Any], names: Sequence[str], operands: str) -> Callable
         "    _new = draft()",
         *(f"    _new.{name} = {name}" for name in names),
         f"    _new.operands = {operands}",
-        "    _new.shape = infer_shape(_new)",
+        "    _new.shape = infer_shape(_new) if _shape is None else _shape",
         "    _new._digest = _new.memo = None",
         "    _new.__class__ = cls",
         "    _ref = PoolRef(_new, forget)",

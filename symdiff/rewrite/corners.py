@@ -18,18 +18,22 @@ from symdiff.expr.traverse import transform
 from symdiff.rewrite.match import negated
 
 MOST_TERMS = 8
+_OF_TAILS = ("log", "log1p", "softplus")
 
 
-def without_corners(roots: Sequence[Expr], kept: Container[Expr] = ()) -> list[Expr]:
-    """The expressions with such sums rewritten; the nodes `kept` stay what they are."""
-    if not any(_tail(e) is not None for e in topological(*roots)):
+def without_corners(roots: Sequence[Expr], kept: Container[Expr] = (), order: Sequence[Expr] | None = None) -> list[Expr]:
+    """The expressions with such sums rewritten; the nodes `kept` stay what they are.
+
+    `order` are the nodes below the roots, for callers who have walked them already.
+    """
+    if not any(type(e) is Map and e.fn in _OF_TAILS and _tail(e) is not None for e in order or topological(*roots)):
         return list(roots)
     return transform(roots, lambda e, operands: e if e in kept else _smooth(with_operands(e, operands)))
 
 
 def _tail(e: Expr) -> Expr | None:
     """u of log(1 + exp(-|u|))."""
-    if not isinstance(e, Map) or e.fn not in ("log", "log1p", "softplus"):
+    if not isinstance(e, Map) or e.fn not in _OF_TAILS:
         return None
     inner: Expr | None = e.args[0]
     if e.fn == "log":

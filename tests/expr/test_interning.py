@@ -158,3 +158,35 @@ def test_threads_that_drop_and_build_the_same_nodes_agree():
 def test_a_node_class_checks_its_operands():
     with pytest.raises(sd.ShapeError, match=r"add: the terms have shapes \(n,\) and \(m,\)"):
         Add((var("x", ("n",)), var("y", ("m",))))
+
+
+def test_a_node_that_is_refused_leaves_nothing_in_the_pool():
+    before = len(pool.POOL)
+    terms = (var("seldom_used", ("n",)), var("seldom_used", ("m",)))
+    for _ in range(2):
+        with pytest.raises(sd.ShapeError):
+            Add(terms)
+    assert len(pool.POOL) == before + 2
+
+
+def test_the_end_of_a_node_leaves_the_one_that_took_its_place():
+    x = var("x")
+    dead = sd.sin(x * 0.3125)
+    late = pool.PoolRef(dead)
+    late.key = (type(dead), "sin", dead.operands)
+    operand = dead.operands[0]
+    del dead
+    again = sd.sin(operand)
+    pool._forget(late)  # as if a thread had come to it only now
+    assert sd.sin(operand) is again
+
+
+def test_a_node_is_of_its_class_and_of_no_draft():
+    for e in (var("x"), sd.sin(var("x")), const(2.5), var("x") + 1):
+        assert type(e).__base__ is sd.Expr and not type(e).__name__.startswith("Draft")
+
+
+def test_a_shape_that_is_given_is_the_one_that_is_inferred():
+    x, w = var("x", ("n",)), var("w")
+    for e in (sd.sin(x), x + x * 2, w * sd.sin(w), w + 0.5):
+        assert e.shape == type(e).infer_shape(e)
