@@ -7,6 +7,8 @@ All others go another way, in the end to the Binder, which converts what can be 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,8 +107,14 @@ def _defined(face: Face, arguments: Sequence[str], conditions: Sequence[str], li
         f"    return otherwise({''.join(f'{a}, ' for a in arguments)}*more, **named)",
     ]
     names = {"ndarray": np.ndarray, "missing": MISSING, "keys": face.structure[1], **space}
-    exec(compile("\n".join(source), f"<symdiff call of {face.function}>", "exec"), names)
+    exec(_compiled("\n".join(source), face.function), names)
     return names["call"]  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str, function: str) -> CodeType:
+    """Code for a call: that for float32 is the same text as that for float64."""
+    return compile(source, f"<symdiff call of {function}>", "exec")
 
 
 def _usual(face: Face, arguments: Sequence[str]) -> list[str]:

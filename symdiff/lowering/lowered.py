@@ -19,7 +19,7 @@ from symdiff.lowering.numpy_source import emit
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
 from symdiff.lowering.recipe import Recipe, Structure, prepared
-from symdiff.lowering.special import LARGEST, Options, Special, fits, run_text, special_programs, specialise
+from symdiff.lowering.special import LARGEST, Options, Special, fits, special_programs, specialise
 from symdiff.lowering.updates import require_blas
 
 BACKENDS = ("numpy",)
@@ -57,13 +57,18 @@ class Lowered(partial[Any]):
         self._names = sorted(program.size_names())
         self._special: dict[tuple[str, tuple[int, ...]], Special] = {}
         self._known = self._hinted()
-        ahead = fast and self._known is not None
-        emitted = self._at(self._known or (), "np.float64").source if ahead else emit(program)
+        ahead = self._at(self._known, "np.float64") if fast and self._known is not None else None
+        emitted = emit(program) if ahead is None else ahead.source
         self.source: str = emitted.text
         self.function = emitted.function
-        self.raw: Callable[..., Any] = self._at(self._known or (), "np.float64").run if ahead else run_text(emitted)[self.function]
+        self._emitted = Special(program, emitted) if ahead is None else ahead
         self._again = fast is not False and len(program.instructions) <= LARGEST
         self._open()
+
+    @property
+    def raw(self) -> Callable[..., Any]:
+        """The function of `source`."""
+        return self._emitted.run
 
     # --- calls ----------------------------------------------------------------------------------------------------
     def _open(self) -> None:
@@ -84,6 +89,8 @@ class Lowered(partial[Any]):
         values = self._binder.arrays(self._binder.ordered([a for a in args if a is not MISSING], named))
         dtype = next((v.dtype for v, i in zip(values, self.program.inputs, strict=True) if i.kind == "real"), DOUBLE)
         shapes = tuple(v.shape for v, i in zip(values, self.program.inputs, strict=True) if i.shape)
+        if self.func is self._checked and dtype == DOUBLE and self._floats_take_over(values):
+            return self.func(*values)
         known = self._runs[dtype]
         run = known.get(shapes)
         if run is None:
@@ -94,14 +101,20 @@ class Lowered(partial[Any]):
         return self._packed(run(*values))
 
     def _run_for(self, values: Sequence[Any], dtype: np.dtype[Any]) -> Call:
-        """The function of arrays like these, and of scalars of NumPy's. The first one that computes on floats takes the calls over."""
-        if not self._again:
-            return self.raw
+        """The function of arrays like these, and of scalars of NumPy's."""
+        return self._special_for(values, dtype).run if self._again else self.raw
+
+    def _floats_take_over(self, values: Sequence[Any]) -> bool:
+        """Whether arrays like these are computed on as floats: calls then go first to the function that does."""
+        on_floats = self._special_for(values, DOUBLE).on_floats if self._again else None
+        if on_floats is None:
+            return False
+        self._call_by(call_on_floats(self._face, on_floats, self._checked))
+        return True
+
+    def _special_for(self, values: Sequence[Any], dtype: np.dtype[Any]) -> Special:
         sizes = self._binder.sizes(values)
-        special = self._at(tuple(sizes[n] for n in self._names), f"np.{dtype.name}")
-        if special.on_floats and self.func is self._checked:
-            self._call_by(call_on_floats(self._face, special.on_floats, self._checked))
-        return special.run
+        return self._at(tuple(sizes[n] for n in self._names), f"np.{dtype.name}")
 
     # --- programs -------------------------------------------------------------------------------------------------
     def _at(self, sizes: tuple[int, ...], dtype: str) -> Special:

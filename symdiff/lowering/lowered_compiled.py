@@ -41,9 +41,13 @@ class Compiled(Lowered):
         self.source, self.function = emitted.text, emitted.function
         self._compiled: dict[np.dtype[Any], Callable[..., Any]] = {}
         self._first = next((k for k, i in enumerate(self.program.inputs) if i.kind == "real"), None)
-        self.raw = self._run
         self._again = False
         self._open()
+
+    @property
+    def raw(self) -> Callable[..., Any]:
+        """The compiled function, of the dtype of its arguments."""
+        return self._run
 
     def _run(self, *args: Any) -> Any:
         dtype = DOUBLE if self._first is None else args[self._first].dtype
