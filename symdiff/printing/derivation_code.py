@@ -7,13 +7,13 @@ from symdiff.expr.node import Expr
 from symdiff.expr.traverse import variables
 from symdiff.printing.derivation import page
 from symdiff.printing.derivation_page import TITLES
-from symdiff.printing.latex import LETTERS
+from symdiff.printing.greek import GREEK
 from symdiff.printing.mathml import mathml
 from symdiff.printing.sympy_source import sources_of_sympy
 from symdiff.printing.to_sympy import to_sympy
 from symdiff.rules.record import Record
 
-SPELLED = {letter: code.strip().lstrip("\\") for letter, code in LETTERS.items()}
+SPELLED = {letter: name for name, letter in GREEK.items()}
 
 
 def derivation_mathml(record: Record) -> str:

@@ -7,53 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from symdiff.expr.names import SUBSCRIPTS
+from symdiff.printing.greek import GREEK
 from symdiff.printing.mathematics import MathWriter
 from symdiff.printing.numbers import named_number
 from symdiff.printing.term import Term
 
-GREEK = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "epsilon",
-    "zeta",
-    "eta",
-    "theta",
-    "iota",
-    "kappa",
-    "mu",
-    "nu",
-    "xi",
-    "pi",
-    "rho",
-    "sigma",
-    "tau",
-    "upsilon",
-    "phi",
-    "chi",
-    "psi",
-    "omega",
-    "Gamma",
-    "Delta",
-    "Theta",
-    "Lambda",
-    "Xi",
-    "Pi",
-    "Sigma",
-    "Upsilon",
-    "Phi",
-    "Psi",
-    "Omega",
-]
-WORDS = {g: f"\\{g}" for g in GREEK} | {
-    "lam": r"\lambda",
-    "lamda": r"\lambda",
-    "lambda": r"\lambda",
-    "Lam": r"\Lambda",
-    "eps": r"\varepsilon",
-}
-LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", [f"\\{g} " for g in ["alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"]], strict=True))  # fmt: skip
+WORDS = {name: f"\\{name}" for name in GREEK} | {"lam": r"\lambda", "lamda": r"\lambda", "Lam": r"\Lambda", "eps": r"\varepsilon"}
+LETTERS = {letter: f"\\{name} " for name, letter in GREEK.items()}
 KNOWN = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det", "max", "min", "arcsin", "arccos", "arctan")
 FUNCTIONS = {
     "sigmoid": r"\sigma", "trace": r"\operatorname{tr}", "maximum": r"\max", "minimum": r"\min", "logdet": r"\log\det", "ones": r"\mathbf{1}",

@@ -10,53 +10,10 @@ import re
 from collections.abc import Iterator
 
 from symdiff.errors import ParseError
+from symdiff.printing.greek import GREEK
 
 TOKEN = r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S"
 ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
-GREEK = dict(
-    zip(
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "varepsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "iota",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "pi",
-            "rho",
-            "sigma",
-            "tau",
-            "upsilon",
-            "phi",
-            "varphi",
-            "chi",
-            "psi",
-            "omega",
-            "Gamma",
-            "Delta",
-            "Theta",
-            "Lambda",
-            "Xi",
-            "Pi",
-            "Sigma",
-            "Upsilon",
-            "Phi",
-            "Psi",
-            "Omega",
-        ],
-        "αβγδϵεζηθικλμνξπρστυϕφχψωΓΔΘΛΞΠΣΥΦΨΩ",
-        strict=True,
-    )
-)
 OPERATORS = {
     "odot": "⊙", "otimes": "⊗", "top": "⊤", "cdot": "·", "le": "≤", "ge": "≥", "ne": "≠", "sum": "∑", "circ": "∘", "lVert": "‖", "rVert": "‖", "times": "×",
     "partial": "∂", "dots": "…",
