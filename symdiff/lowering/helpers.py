@@ -115,6 +115,14 @@ def aligned(shape, dtype=np.float64):
     memory = np.empty(np.dtype(dtype).itemsize * np.prod(shape, dtype=int) + 64, np.uint8)
     return np.ndarray(shape, dtype, memory, -memory.ctypes.data % 64)
 '''),
+    "zeros_with_diagonal": _helper('''
+def zeros_with_diagonal(shape, spec, dtype=np.float64):
+    """Zeros that are written to by the view of their diagonal alone, and that view."""
+    zeros = np.zeros(shape, dtype)
+    diagonal = np.einsum(spec, zeros)
+    zeros.flags.writeable = False
+    return zeros, diagonal
+'''),
     "add_at": _helper('''
 def add_at(shape, index, x, dtype):
     """Zeros to which x is added at index, repeated entries adding up."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.nodes import LETTERS
 from symdiff.lowering.program import Instruction
 from symdiff.lowering.text import ATOM, INFIX, MATMUL, POWER, UNARY, Context, Text, infix, key_code, literal, within
+
+# Entries of zeros that np.full writes a quarter sooner than the C library clears them for np.zeros, past the cache, where memory is used again,
+# as it is up to 32 MB; more is fresh from the system, which gives zeros
+CLEARED_SLOWLY, MAPPED = 3 << 18, 1 << 22
 
 Row = Callable[[Context, Instruction, Sequence[Text]], Text]
 
@@ -273,10 +278,19 @@ TEXT: dict[str, Row] = {
 Lines = Callable[[Context, Instruction, Sequence[Text], str], list[str]]
 
 
+def diagonal_spec(i: Instruction) -> str:
+    """What gives np.einsum the diagonal of an embedding."""
+    labels = i.params[1]
+    return einsum_spec([labels], sorted(set(labels)))
+
+
 def _embed_lines(c: Context, i: Instruction, args: Sequence[Text], name: str) -> list[str]:
-    shape, labels = i.params
-    spec = einsum_spec([labels], sorted(set(labels)))
-    return [f"{name} = np.zeros({c.shape(shape)}, {c.dtype()})", f'np.einsum("{spec}", {name})[...] = {args[0].code}  # its diagonal']
+    shape, _ = i.params
+    size = prod(d for d in shape if isinstance(d, int))
+    zeros = f"np.zeros({c.shape(shape)}, {c.dtype()})"
+    if c.known_dtype and CLEARED_SLOWLY < size <= MAPPED:
+        zeros = f"np.full({c.shape(shape)}, 0.0, {c.dtype()})"
+    return [f"{name} = {zeros}", f'np.einsum("{diagonal_spec(i)}", {name})[...] = {args[0].code}  # its diagonal']
 
 
 def _scatter_lines(c: Context, i: Instruction, args: Sequence[Text], name: str) -> list[str]:

@@ -51,7 +51,7 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     opening = []
     if again:
         opening.append("results, held = next(memory.turns)")
-        opening += assignment_lines(list(again.values()), "results")
+        opening += assignment_lines([n for k, name in again.items() for n in (name, *writer.diagonals.get(k, ())[:1])], "results")
         opening += _apart(writer, again)
     if writer.kept:
         opening += assignment_lines(list(writer.kept.values()), "memory.arrays")
@@ -116,6 +116,15 @@ def kept_code(buffer: Buffer, dtype: str) -> str:
     return empty_code(buffer, dtype, KEPT)
 
 
+def _result(w: PlacedWriter, k: int, dtype: str) -> str:
+    """What a buffer that turns is in the tuple of all, with the view of its diagonal if that alone is written."""
+    buffer = w.program.buffers[k]
+    if k not in w.diagonals:
+        return empty_code(buffer, dtype)
+    w.context.helpers.add("zeros_with_diagonal")
+    return f'*zeros_with_diagonal({buffer.shape}, "{w.diagonals[k][1]}"{dtype_code(dtype)})'
+
+
 def _kept(w: PlacedWriter, k: int, stack: bool, dtype: str) -> str:
     """What a buffer is in the tuple of all: an array of its own, or a stack or part of one that has its name already."""
     buffer = w.program.buffers[k]
@@ -132,7 +141,7 @@ def _memory(w: PlacedWriter, again: dict[int, str], dtype: str) -> list[str]:
     if arrays:
         lines += call_lines("self.arrays = (", arrays, "," * (len(arrays) == 1) + ")")
     if again:
-        results = [empty_code(w.program.buffers[k], dtype) for k in again]
+        results = [_result(w, k, dtype) for k in again]
         lines += call_lines("results = [(", results, "," * (len(results) == 1) + ") for _ in range(2)]")
         lines.append("self.turns = cycle([(arrays, {id(x): x for x in arrays}) for arrays in results])")
     return memory_lines(lines)

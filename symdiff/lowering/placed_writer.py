@@ -13,6 +13,7 @@ from symdiff.lowering.buffers import WRITES, WRITES_ELEMENTWISE
 from symdiff.lowering.layout import Statement
 from symdiff.lowering.made_once import SMALL, MadeOnce
 from symdiff.lowering.naming import Names, ascii_name
+from symdiff.lowering.numpy_text import diagonal_spec
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import Instruction, Program, memory_owners
 from symdiff.lowering.text import ATOM, Text, within
@@ -27,8 +28,8 @@ REDUCE = {"sum": "np.add.reduce", "max": "np.maximum.reduce", "min": "np.minimum
 class PlacedWriter(Writer):
     """A writer of programs with buffers; with `reuse` the results are written to given memory as well.
 
-    After `run`, `kept` has the variables of the buffers that outlive a call, `turning` those that leave it if they are reused, and
-    `made_once` the arrays that are made when the module is loaded. Where not `exact`, arrays may be shorter than planned.
+    After `run`, `kept` has the variables of the buffers that outlive a call, `turning` those that leave it if they are reused,
+    `diagonals` what alone is written of some of these, and `made_once` the arrays that are made when the module is loaded. Where not `exact`, arrays may be shorter than planned.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class PlacedWriter(Writer):
         self.reuse = reuse
         self.exact = True
         self.turning: list[int] = []
+        self.diagonals: dict[int, tuple[str, str]] = {}
         self.context.known_dtype = dtype
         self.kept: dict[int, str] = {}
         self.made_once = MadeOnce(names, dtype)
@@ -70,6 +72,9 @@ class PlacedWriter(Writer):
             return
         if i.op == "stack" and i.into in self.kept:  # its parts were computed in it
             self.texts[i.result] = Text(self.kept[i.into], reads=frozenset((self.kept[i.into],)))
+            return
+        if i.op == "embed" and self.reuse and self.exact and i.result in {self.owner[o] for o in self.returned}:
+            self._write_diagonal(i)
             return
         if i.op not in WRITES:
             super()._instruction(i) if i.op in self.language.lines else self._assign(i, self._text(i))
@@ -120,6 +125,16 @@ class PlacedWriter(Writer):
                 line = f"{target} = {line}"
         self.statements.append(Statement((target,), [line], reads(args), i.comment))
         self.texts[i.result] = Text(target, reads=frozenset((target,)))
+
+    def _write_diagonal(self, i: Instruction) -> None:
+        """The result keeps its zeros from call to call; its diagonal alone is written."""
+        name = self.variable[i.into] = self._name(i)
+        self.turning.append(i.into)
+        diagonal = self.names.fresh(f"{name}_diagonal")
+        self.diagonals[i.into] = diagonal, diagonal_spec(i)
+        x = self.texts[i.args[0]]
+        self.statements.append(Statement((name,), [f"{diagonal}[...] = {x.code}"], x.reads, i.comment))
+        self.texts[i.result] = Text(name, reads=frozenset((name,)))
 
     def _write_over(self, i: Instruction) -> None:
         """The variable of the first operand is bound to what is returned, which is the same memory."""

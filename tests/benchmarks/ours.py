@@ -80,9 +80,9 @@ def _factorisation() -> tuple[Any, list[Any]]:
     return sd.hessian(losses.factorisation(XP, T, U, V), U), [T, U, V]
 
 
-def factorisation_hessian(arrays: Sequence[Any]) -> Run:
+def factorisation_hessian(arrays: Sequence[Any], **options: Any) -> Run:
     hessian, inputs = _factorisation()
-    f = sd.lower(hessian, inputs, name="hessian")
+    f = sd.lower(hessian, inputs, name="hessian", **options)
     return Run(lambda: f(*arrays))
 
 

@@ -139,6 +139,7 @@ def _factorisation(m: int, bar: float) -> Workload:
     makers: dict[str, Maker] = {
         "plain": _plain(plain.factorisation_hessian, *arrays),
         "symdiff": partial(ours.factorisation_hessian, arrays),
+        "symdiff, buffers reused": partial(ours.factorisation_hessian, arrays, reuse_buffers=True),
         "symdiff compressed": partial(ours.factorisation_compressed, arrays),
         "jax.hessian": partial(peers.jax_hessian, losses.factorisation, arrays, 1),
     }
