@@ -7,7 +7,7 @@ A node is data: its fields, its operands and its shape. Building the same node t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass, fields
 from numbers import Number
 from typing import Any, ClassVar, Never, NoReturn, Self, TypeVar, dataclass_transform
 
@@ -390,14 +390,13 @@ N = TypeVar("N", bound=type)
 
 @dataclass_transform(frozen_default=True, eq_default=False)
 def node(cls: N) -> N:
-    """Make a class of nodes of a class that annotates its fields: their slots, which of them are operands, and the constructor.
+    """Make a class of nodes of a class that annotates its fields: a frozen, slotted dataclass, which knows which of its fields are operands,
+    and whose constructor looks in the pool.
 
-    Not by `dataclass`: it would write methods for each class at every import, and nodes have use for none of them. Not by a metaclass:
-    every isinstance would take three times as long.
+    Not by a metaclass: every isinstance would take three times as long.
     """
-    kinds = {name: kind for name, kind in cls.__annotations__.items() if not kind.startswith("ClassVar")}
-    body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
-    made: Any = type(cls.__name__, cls.__bases__, body | {"__slots__": tuple(kinds), "__match_args__": tuple(kinds)})
+    made: Any = dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)(cls)
+    kinds = {f.name: f.type for f in fields(made)}
     held = {name: f"*{name}" if kind == "tuple[Expr, ...]" else name for name, kind in kinds.items() if "Expr" in kind}
     made.statics = tuple(name for name in kinds if name not in held)
     made.variadic = len(held) == 1 and next(iter(held.values())).startswith("*")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import struct
 import threading
@@ -15,7 +16,7 @@ import pytest
 import symdiff as sd
 from symdiff.expr import pool
 from symdiff.expr.leaves import const, var
-from symdiff.expr.nodes import Add, Const
+from symdiff.expr.nodes import Add, Const, Map
 
 
 def build():
@@ -90,6 +91,16 @@ def test_the_byte_order_of_an_array_does_not_show():
 def test_what_is_no_real_number_is_refused(value):
     with pytest.raises(sd.DtypeError):
         const(value)
+
+
+def test_nodes_are_dataclasses():
+    x = var("x", (3,))
+    assert dataclasses.is_dataclass(x) and type(x).__dataclass_params__.frozen
+    assert [f.name for f in dataclasses.fields(x)] == ["name", "dims", "assumptions", "token"]
+    assert not hasattr(sd.sin(x), "__dict__")
+    match sd.sin(x):
+        case Map(fn, (operand,)):
+            assert (fn, operand) == ("sin", x)
 
 
 def test_nodes_are_frozen():
