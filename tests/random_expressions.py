@@ -15,7 +15,7 @@ from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import const, var
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Delta, Ones, Var
-from tests.reference import evaluate_all
+from tests.reference import evaluate_all, evaluate_rounded
 
 SIZES = {"n": 3, "d": 2}
 SHAPES: tuple[tuple[str | int, ...], ...] = ((), ("n",), ("d",), ("n", "d"), ("d", "d"), (1, "d"), ("n", 1))
@@ -118,7 +118,7 @@ class Grower:
             return o.sin(x) + y
         if self.rng.random() < 0.5:
             return apply(self.choice(BINARY), x, y)
-        return o.where(x > self.fitting(x), y, x) if _broadcasts(o.add(x, y).shape, x.shape) else x
+        return o.where(x > y, y, x) if _broadcasts(o.add(x, y).shape, x.shape) else x
 
 
 def _broadcasts(a: Sequence[Any], b: Sequence[Any]) -> bool:
@@ -185,3 +185,16 @@ def difference(left: Expr, right: Expr, env: Mapping[Var, np.ndarray], rtol: flo
     gap = np.abs(a[able] - b[able])
     gap = np.where(np.isnan(gap), np.inf, gap)
     return float(np.max(gap / (rtol * np.abs(a)[able] + 1e-12 * scale)))
+
+
+def lost(roots: Sequence[Expr], env: Mapping[Var, np.ndarray], sizes: Mapping[str, int], rounding: float) -> list[np.ndarray]:
+    """How far the entries of each root move, at most, in a few evaluations that are off by `rounding` of each value on the way: what no
+    program in that precision can be asked to do better than."""
+    exact = evaluate_all(list(roots), env, sizes)
+    worst = [np.zeros(x.shape) for x in exact]
+    with np.errstate(all="ignore"):
+        for seed in range(4):
+            rounded = evaluate_rounded(list(roots), env, sizes, rounding, np.random.default_rng(seed))
+            gaps = [np.abs(np.asarray(r, float) - x) for r, x in zip(rounded, exact, strict=True)]
+            worst = [np.maximum(w, np.where(np.isnan(g), np.inf, g)) for w, g in zip(worst, gaps, strict=True)]
+    return worst

@@ -99,6 +99,19 @@ def evaluate_all(roots: list[Expr], env: Mapping[Var, Any], sizes: Mapping[str, 
     return [value[r] for r in roots]
 
 
+def evaluate_rounded(
+    roots: list[Expr], env: Mapping[Var, Any], sizes: Mapping[str, int], rounding: float, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """The values of `roots` where every floating value on the way is off by this part of it, up or down at random."""
+    value: dict[Expr, Any] = {}
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for e in topological(*roots):
+            x = _node(e, [value[o] for o in e.operands], env, sizes)
+            value[e] = x * (1 + rounding * rng.choice([-1.0, 1.0], size=x.shape)) if e.operands and x.dtype.kind == "f" else x
+    return [value[r] for r in roots]
+
+
 def evaluate(e: Expr, env: Mapping[Var, Any], sizes: Mapping[str, int] | None = None) -> np.ndarray:
     """The value of `e` at the arrays in `env`; `sizes` for names that no variable carries."""
     return evaluate_all([e], env, sizes)[0]

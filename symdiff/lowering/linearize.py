@@ -235,9 +235,11 @@ def _diagonal(
         register, negative = w.of[f]
         negated ^= negative
         found.append(Factor(register, ls, inverse, f))
-    core_out = tuple(label for label in out if root(label) == label)
+    core_out = tuple(dict.fromkeys(map(root, out)))
     product = Product(_magnitude(coefficient), found, core_out, dims)
     register = contraction.contract(b, product, w.pairs)
+    if len(core_out) == len(out):  # what a Delta tied is summed
+        return register, negated
     shape = b.shapes[register]
     if len(e.shape) == 2 and shape == ():
         eye = b.emit("eye", (), e.shape[0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from symdiff.expr import ops as o
+from symdiff.expr.algebra import contract
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import const, var
 from symdiff.expr.node import Expr
@@ -174,3 +175,10 @@ def test_keys_of_slices_with_names() -> None:
             np.testing.assert_array_equal(lower(x[key])(value), value[key])
     e = Slice(x, (Range("m - 1", 2, -1),))
     np.testing.assert_array_equal(lower(e)(np.arange(4.0)), [3, 2])
+
+
+@pytest.mark.parametrize("d", [1, 3])
+def test_a_power_of_the_identity_that_is_summed_along_an_axis(d: int) -> None:
+    eye = Delta(d)
+    e = contract([(const(0.5), ()), (o.power(eye, 2), (0, 1))], (1,))
+    assert np.array_equal(lower(e, [], fast=False)(), np.full(d, 0.5))
