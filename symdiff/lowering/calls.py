@@ -92,6 +92,12 @@ def call_on_floats(face: Face, program: OnFloats, otherwise: Call) -> Call:
     return _defined(face, program.arguments, [*_usual(face, program.arguments), *conditions], lines, space)
 
 
+def with_own_dtypes(args: Sequence[Any]) -> list[Any] | None:
+    """The arguments, where arrays of a dtype that only equals NumPy's own, as after unpickling, are views of NumPy's own; None without any."""
+    found = [next((d for d in (DOUBLE, SINGLE) if type(a) is np.ndarray and a.dtype == d and a.dtype is not d), None) for a in args]
+    return [a if d is None else a.view(d) for a, d in zip(args, found, strict=True)] if any(d is not None for d in found) else None
+
+
 def packing(face: Face) -> Callable[[Any], Any]:
     """What gives the values of a program their structure."""
     return eval(f"lambda values: {face.packed_at_once('values')}", {"keys": face.structure[1]})  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from symdiff.expr.collector import paused
 from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
 from symdiff.lowering.binding import Binder
-from symdiff.lowering.calls import DOUBLE, MISSING, SINGLE, Call, Face, Shapes, call_on_floats, checked_call, packing
+from symdiff.lowering.calls import DOUBLE, MISSING, SINGLE, Call, Face, Shapes, call_on_floats, checked_call, packing, with_own_dtypes
 from symdiff.lowering.numpy_source import emit
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
@@ -86,6 +86,8 @@ class Lowered(partial[Any]):
 
     def _other_call(self, *args: Any, **named: Any) -> Any:
         """A call with arguments of other types, or of shapes that are new."""
+        if own := with_own_dtypes(args):
+            return self.func(*own, **named)
         values = self._binder.arrays(self._binder.ordered([a for a in args if a is not MISSING], named))
         dtype = next((v.dtype for v, i in zip(values, self.program.inputs, strict=True) if i.kind == "real"), DOUBLE)
         shapes = tuple(v.shape for v, i in zip(values, self.program.inputs, strict=True) if i.shape)

@@ -191,6 +191,19 @@ def test_indices_are_whole():
         f(np.ones(3), np.array([0.5, 1.0]))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_unpickled_arrays_pass_as_others_do(dtype, monkeypatch):
+    f = tiny()
+    args = [AV.astype(dtype), XV.astype(dtype), np.array(BV, dtype)]
+    expected = f(*args)
+    f(*args)
+    monkeypatch.setattr(f, "_binder", None)
+    again = pickle.loads(pickle.dumps(args))
+    assert again[0].dtype is not args[0].dtype
+    np.testing.assert_array_equal(f(*again)[0], expected[0])
+    np.testing.assert_array_equal(f(args[0], *again[1:])[0], expected[0])
+
+
 def test_a_lowered_function_is_let_go_and_can_be_wrapped():
     f = warm(tiny(), AV, XV, BV)
     wrapped = partial(f, AV)
