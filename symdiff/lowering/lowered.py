@@ -238,6 +238,7 @@ def lower(
     fast: the program is written again for the sizes and the dtype of each call that brings new ones, with memory planned for them; a tiny
         one is computed on Python floats then. True: so is `source`, if `sizes` has them all; False: not even calls are.
     reuse_buffers: calls return arrays that a later call writes to again, though not the next one of the thread, whose arguments they may be.
+        Those that are zeros but for a diagonal keep their zeros, and are read-only.
     fast_math: sin and cos of float64 arrays by one tangent, that of half the angle: right to 3e-16, but absolutely, not relative to the
         value, near the zeros of cos. Without it long arrays take two tangents, which keep the digits there too, where NumPy has vector
         code for tan, and are left as they are elsewhere.
