@@ -19,7 +19,7 @@ from symdiff.expr.dims import broadcast_dims
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import add_numbers, constant_value
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Arg, Const, Contract, Iota, Map, Ones
+from symdiff.expr.nodes import Arg, Const, Contract, Gather, Iota, Map, Ones, Reshape, Slice, Var
 
 
 def add(a: Any, b: Any) -> Expr:
@@ -151,13 +151,18 @@ def minimum(a: Any, b: Any) -> Expr:
 
 
 def where(condition: Any, a: Any, b: Any) -> Expr:
-    """a where the condition holds, else b.
+    """a where the condition holds, else b. Of a condition that is no truth value: where it is not 0.
 
     Raises: SymbolicValue for a Python bool, which is what `x == 0` of an expression would have been: write sd.equal(x, 0).
     """
     if isinstance(condition, bool):
         raise SymbolicValue("where: the condition is a Python bool; the elementwise comparison of expressions is sd.equal(a, b)")
-    return apply("where", as_expr(condition), as_expr(a), as_expr(b))
+    c = as_expr(condition)
+    return apply("where", c if is_boolean(c) or _is_binary(c) else not_equal(c, 0), as_expr(a), as_expr(b))
+
+
+def _is_binary(e: Expr) -> bool:
+    return isinstance(e, Var) and not {"binary", "onehot"}.isdisjoint(e.assumptions)
 
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Expr:
@@ -290,9 +295,12 @@ def rad2deg(x: Any) -> Expr:
 
 
 def is_boolean(e: Expr) -> bool:
-    """Whether the values of `e` are truth values, as a comparison's are, stretched or not."""
-    if isinstance(e, Contract) and is_relabeling(e):
-        e = next((f for f in e.factors if not isinstance(f, Ones)), e)
+    """Whether the values of `e` are truth values, as a comparison's are: stretched, cut and put in another order too."""
+    while isinstance(e, (Slice, Reshape, Gather)) or (isinstance(e, Contract) and is_relabeling(e)):
+        inner = next((o for o in e.operands if not isinstance(o, Ones)), e)
+        if inner is e:
+            break
+        e = inner
     if isinstance(e, Map):
         return FUNCTIONS[e.fn].result == "bool"
     return isinstance(e, Const) and (isinstance(e.value, bool) or (isinstance(e.value, np.ndarray) and e.value.dtype.kind == "b"))
