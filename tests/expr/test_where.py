@@ -28,5 +28,5 @@ def test_any_number_but_zero_is_true(condition, choice, simplify):
 
 def test_it_is_printed():
     assert str(sd.where(a, b, 0)) == "where(a ≠ 0, b, 0)"
-    assert str(sd.where(a[1:] > 0, b[1:], 0)) == str(sd.where((a > 0)[1:], b[1:], 0))
+    assert "≠" not in str(sd.where((a > 0)[1:], b[1:], 0))
     assert str(sd.where(m, b, 0)) == "where(m, b, 0)"
