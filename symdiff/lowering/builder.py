@@ -262,8 +262,16 @@ class Builder:
 
     # --- the end --------------------------------------------------------------------------------------------------
     def hint(self, register: int, name: str, comment: str = "") -> None:
-        """Name a register; the first name stays."""
-        self.hints.setdefault(register, (name, comment))
+        """Name a register, and say what it is; the first name stays, the last comment."""
+        named, said = self.hints.get(register, ("", ""))
+        self.hints[register] = named or name, comment or said
+
+    def name_of(self, register: int) -> str:
+        """The name of an input, or the hint of what is computed; '' without one."""
+        made = self.made_by[register]
+        if made is None:
+            return next((i.name for i in self.inputs if i.register == register), "")
+        return self.hints.get(register, ("", ""))[0]
 
     def program(self, name: str, outputs: Sequence[Output]) -> Program:
         instructions = tuple(

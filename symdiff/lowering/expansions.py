@@ -8,6 +8,7 @@ Source: Mächler, Accurately computing log(1 - exp(-|a|)), R package Rmpfr (2012
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from symdiff.lowering.builder import Builder
 from symdiff.lowering.passes import drop_dead
@@ -26,6 +27,15 @@ def expand_functions(dtype: str) -> Callable[[Program], Program]:
         return drop_dead(rebuild(program, found.rows)) if found.needed() else program
 
     return expand
+
+
+class _Softmax(NamedTuple):
+    """Registers of the new program: what the softmax is of, that less its maximum, the exponentials, their sum."""
+
+    x: int
+    shifted: int
+    exponentials: int
+    total: int
 
 
 class _Expansion:
@@ -50,7 +60,7 @@ class _Expansion:
             "subtract": self.log_softmax,
             "exp": self.softmax,
         }
-        self.parts: dict[int, tuple[int, int, int]] = {}  # logsumexp -> exponentials, their sum, what is subtracted, in the new program
+        self.parts: dict[int, _Softmax] = {}  # by logsumexp
 
     def needed(self) -> bool:
         expanded = {"sigmoid", "sigmoids", "softplus", "log_sigmoid", "silu"}
@@ -79,8 +89,8 @@ class _Expansion:
     def logistic_of(self, b: Builder, x: int, shared: bool) -> int:
         """sigmoid(x)."""
         if shared:
-            return b.function("exp", self._log_of(b, x))
-        return b.divide(b.number(1.0), b.arithmetic("add", self._decay(b, x), b.number(1.0)))
+            return _said(b, b.function("exp", self._log_of(b, x)), "sigmoid", x)
+        return _said(b, b.divide(b.number(1.0), b.arithmetic("add", self._decay(b, x), b.number(1.0))), "sigmoid", x)
 
     def _decay(self, b: Builder, x: int) -> int:
         """exp(-x), finite."""
@@ -100,7 +110,8 @@ class _Expansion:
         return self._softplus(b, args[0])
 
     def _softplus(self, b: Builder, x: int) -> int:
-        return b.arithmetic("add", b.function("maximum", x, b.number(0.0)), b.function("log1p", self._falling(b, x)))
+        result = b.arithmetic("add", b.function("maximum", x, b.number(0.0)), b.function("log1p", self._falling(b, x)))
+        return _said(b, result, "softplus", x)
 
     def log_sigmoid(self, b: Builder, i: Instruction, args: list[int]) -> int:
         return self._log_of(b, args[0])
@@ -110,7 +121,8 @@ class _Expansion:
         made = b.made_by[x]
         if made is not None and made.op == "negative":
             return b.negative(self._softplus(b, made.args[0]))
-        return b.arithmetic("subtract", b.function("minimum", x, b.number(0.0)), b.function("log1p", self._falling(b, x)))
+        result = b.arithmetic("subtract", b.function("minimum", x, b.number(0.0)), b.function("log1p", self._falling(b, x)))
+        return _said(b, result, "log_sigmoid", x)
 
     # --- softmax --------------------------------------------------------------------------------------------------
     def _normalised(self) -> dict[int, int]:
@@ -145,22 +157,32 @@ class _Expansion:
         shifted = b.arithmetic("subtract", x, _kept(b, top, axes, x))
         exponentials = b.function("exp", shifted)
         total = b.sum(exponentials, axes)
-        self.parts[i.result] = exponentials, total, shifted
-        return b.arithmetic("add", b.function("log", total), top)
+        self.parts[i.result] = _Softmax(x, shifted, exponentials, total)
+        return _said(b, b.arithmetic("add", b.function("log", total), top), "logsumexp", x)
 
     def log_softmax(self, b: Builder, i: Instruction, args: list[int]) -> int | None:
         found = self.normalised.get(i.result)
         if found is None:
             return None
-        _, total, shifted = self.parts[found]
-        return b.arithmetic("subtract", shifted, _kept(b, b.function("log", total), self.made[found].params[0], shifted))
+        x, shifted, _, total = self.parts[found]
+        result = b.arithmetic("subtract", shifted, _kept(b, b.function("log", total), self.made[found].params[0], shifted))
+        return _said(b, result, "log_softmax", x)
 
     def softmax(self, b: Builder, i: Instruction, args: list[int]) -> int | None:
         found = self.normalised.get(i.args[0])
         if found is None:
             return None
-        exponentials, total, _ = self.parts[found]
-        return b.divide(exponentials, _kept(b, total, self.made[found].params[0], exponentials))
+        x, _, exponentials, total = self.parts[found]
+        result = b.divide(exponentials, _kept(b, total, self.made[found].params[0], exponentials))
+        return _said(b, result, "softmax", x)
+
+
+def _said(b: Builder, register: int, function: str, x: int) -> int:
+    """The register, with what it is as a comment."""
+    made = b.made_by[x]
+    sign, x = ("-", made.args[0]) if made is not None and made.op == "negative" else ("", x)
+    b.hint(register, "", f"{function}({sign}{b.name_of(x)})" if b.name_of(x) else function)
+    return register
 
 
 def _kept(b: Builder, x: int, axes: tuple[int, ...], like: int) -> int:

@@ -36,15 +36,20 @@ class MadeOnce:
         return self._variable(f"np.array({code}{self._dtype})", NUMBERS.get(value, "number"))
 
     def ones(self, size: int) -> str:
-        return self._variable(f"np.ones({size}{self._dtype})", "ones")
+        return self._variable(f"np.ones({size}{self._dtype})", self._first("ones", (size,)))
 
     def zeros(self, shape: tuple[int, ...], exact: bool = True) -> str:
         """What is as good as 0 beside an array of this shape; `exact`: the array is never shorter."""
         if exact and prod(shape) <= SMALL:
-            return self._variable(f"np.zeros({shape[0] if len(shape) == 1 else shape}{self._dtype})", "zeros")
+            return self._variable(f"np.zeros({shape[0] if len(shape) == 1 else shape}{self._dtype})", self._first("zeros", shape))
         if shape[-1] >= LEAST_ROW and (exact or len(shape) > 1):
-            return self._variable(f"np.zeros({shape[-1]}{self._dtype})", "zeros")
+            return self._variable(f"np.zeros({shape[-1]}{self._dtype})", self._first("zeros", shape[-1:]))
         return self.number(0.0, "0.0")
+
+    def _first(self, name: str, shape: tuple[int, ...]) -> str:
+        """The name, with the sizes where there are others of it."""
+        others = any(code.startswith(f"np.{name}") for code in self._variables)
+        return f"{name}_{'x'.join(map(str, shape))}" if others else name
 
     def _variable(self, code: str, name: str) -> str:
         if code not in self._variables:

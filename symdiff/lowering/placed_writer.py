@@ -80,7 +80,8 @@ class PlacedWriter(Writer):
             super()._instruction(i) if i.op in self.language.lines else self._assign(i, self._text(i))
             self.variable[i.into] = self.texts[i.result].code
             return
-        if i.into not in self.variable:
+        first = i.into not in self.variable
+        if first:
             if buffer.fresh and not self.reuse:
                 self._assign(i, self._made(i))
                 self.variable[i.into] = self.texts[i.result].code
@@ -92,7 +93,7 @@ class PlacedWriter(Writer):
                 self.turning.append(i.into)
             else:
                 self.kept[i.into] = self.variable[i.into]
-        self._write(i, self.variable[i.into])
+        self._write(i, self.variable[i.into], first)
 
     def _name(self, i: Instruction) -> str:
         """As the register is called, or what takes its place later on."""
@@ -107,7 +108,8 @@ class PlacedWriter(Writer):
             return Text(self._call(i, args, ""), reads=reads(args))
         return self._text(i)
 
-    def _write(self, i: Instruction, memory: str) -> None:
+    def _write(self, i: Instruction, memory: str, first: bool) -> None:
+        """The statement that computes into memory, which is named anew where it held something else before."""
         args = self._operands(i)
         codes = [a.code for a in args]
         inside = next((self.texts[a].code for a in i.args if self.into.get(a) == i.into), "")  # computed in place of this
@@ -120,8 +122,8 @@ class PlacedWriter(Writer):
             line = f"{target}[...] = {codes[0]}"
         else:
             line = self._call(i, args, f", out={target}")
-            if name not in ("", target):
-                target = self.names.fresh(name)
+            if name not in ("", target) or not (first or inside or name):
+                target = self.names.fresh(name) if name else self._name(i)
                 line = f"{target} = {line}"
         self.statements.append(Statement((target,), [line], reads(args), i.comment))
         self.texts[i.result] = Text(target, reads=frozenset((target,)))

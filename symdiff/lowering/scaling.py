@@ -282,14 +282,22 @@ class _Scaling:
 
 
 def _written(scale: Scale, into: list[Instruction], fresh: count[int]) -> int:
-    """The register of a scale."""
+    """The register of a scale; rate / 128 rather than 0.0078125 * rate."""
     up = [r for r, power in scale.powers for _ in range(power)]
     down = [r for r, power in scale.powers for _ in range(-power)]
     real = bool(up or down)
     result = None
-    if scale.number != 1.0 or not up:
-        result = next(fresh)
-        into.append(Instruction("const", (), (scale.number,), result, (), "number"))
+
+    def number(value: float) -> int:
+        register = next(fresh)
+        into.append(Instruction("const", (), (value,), register, (), "number"))
+        return register
+
+    share = round(1 / scale.number)
+    if up and abs(share) > 1 and 1 / share == scale.number:
+        down.append(number(float(share)))
+    elif scale.number != 1.0 or not up:
+        result = number(scale.number)
     for op, registers in (("multiply", up), ("divide", down)):
         for r in registers:
             if result is None:

@@ -124,7 +124,9 @@ def test_a_softmax_takes_one_exponential_and_a_sigmoid_its_complement() -> None:
     assert f.source.count("np.exp(") == 1
     loss = o.sum(o.softplus(X @ w) - y * (X @ w))
     g = lower([loss, grad(loss, w)], [X, y, w]).for_sizes(n=200, i=100)
-    assert g.source.count("np.exp(") == 2 and "np.abs" not in g.source and "np.where" not in g.source and "sigmoid" not in g.source
+    assert "# softplus" in g.source and "# sigmoid" in g.source
+    code = re.sub("#.*", "", g.source)
+    assert code.count("np.exp(") == 2 and "np.abs" not in code and "np.where" not in code and "sigmoid" not in code
 
 
 def test_long_arrays_are_computed_in_blocks() -> None:
