@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from symdiff.errors import MissingExtra, Unsupported
+from symdiff.errors import BadSetting, MissingExtra, Unsupported
 
 KEPT = 200  # modules on disk; beyond it the oldest are removed
 LIST = "checksums.json"
@@ -38,10 +38,16 @@ def require_numba() -> None:
 
 
 def cache_folder() -> Path:
-    """Where compiled modules are kept: SYMDIFF_CACHE_DIR, else the user's cache folder by the customs of the system."""
+    """Where compiled modules are kept: SYMDIFF_CACHE_DIR, else the user's cache folder by the customs of the system.
+
+    Raises: BadSetting if the variable begins with the home folder of nobody.
+    """
     own = os.environ.get("SYMDIFF_CACHE_DIR")
     if own:
-        return Path(own).expanduser() / "numba"
+        try:
+            return Path(own).expanduser() / "numba"
+        except RuntimeError:
+            raise BadSetting(f"SYMDIFF_CACHE_DIR: the home folder that {own!r} begins with is not known; give a whole path") from None
     home = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(home):
         base = Path(home)
@@ -109,9 +115,12 @@ def _from_disk(folder: Path, source: str) -> types.ModuleType:
         _file(new).parent.mkdir(parents=True, mode=0o700)
         _file(new).write_text(source, encoding="utf-8")
     except OSError:  # a cache that cannot be written is done without
-        return _run(source.replace(", cache=True)", ")"), name, Path(f"<symdiff {name}>"))
+        return _uncached(source, name)
     try:
         module = _run(source, name, _file(new))
+    except OSError:  # the disk is full
+        shutil.rmtree(new, ignore_errors=True)
+        return _uncached(source, name)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
@@ -122,6 +131,10 @@ def _from_disk(folder: Path, source: str) -> types.ModuleType:
     except OSError:  # another process was faster
         shutil.rmtree(new, ignore_errors=True)
     return module
+
+
+def _uncached(source: str, name: str) -> types.ModuleType:
+    return _run(source.replace(", cache=True)", ")"), name, Path(f"<symdiff {name}>"))
 
 
 def _run(source: str, name: str, path: Path) -> types.ModuleType:

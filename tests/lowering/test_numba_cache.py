@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from symdiff.errors import BadSetting
 from symdiff.lowering import numba_cache
 
 pytest.importorskip("numba")
@@ -103,3 +104,20 @@ def test_two_processes_compile_at_once(cache):
     running = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [p.communicate()[0].strip() for p in running] == ["8.0", "8.0"]
     assert numba_cache.is_compiled(SOURCE) and len(list(cache.iterdir())) == 1
+
+
+def test_a_disk_that_is_full_is_done_without(cache, monkeypatch):
+    from numba.core import caching
+
+    def full(*args, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
+    assert numba_cache.load(SOURCE)["double"](4.0) == 8.0
+    assert not list(cache.iterdir())
+
+
+def test_a_home_that_nobody_has_is_named(monkeypatch):
+    monkeypatch.setenv("SYMDIFF_CACHE_DIR", "~nobody-of-this-name/x")
+    with pytest.raises(BadSetting, match="SYMDIFF_CACHE_DIR"):
+        numba_cache.cache_folder()
