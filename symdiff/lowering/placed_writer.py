@@ -170,7 +170,7 @@ class PlacedWriter(Writer):
             flat = all(len(self.context.shapes[a]) <= 2 for a in i.args)
             return _dot(args[0], args[1], out) if flat else f"np.matmul({codes[0]}, {codes[1]}{out})"
         if i.op == "outer":
-            return f"np.multiply({within(args[0], ATOM)}[:, None], {codes[1]}{out})"
+            return f"{within(args[0], ATOM)}[:, None].dot({within(args[1], ATOM)}[None]{out})"
         if i.op in REDUCE:
             return self._reduced(i, args[0], out)
         if i.op == "relu":

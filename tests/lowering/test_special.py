@@ -325,3 +325,14 @@ def test_the_checker_knows_buffers() -> None:
     ]
     with pytest.raises(ProgramError, match=r"no longer holds|reads and writes"):
         check(program.with_instructions(later))
+
+
+def test_an_outer_product_is_a_product_of_matrices() -> None:
+    u, v = var("u", "n"), var("v", "m")
+    f = lower(o.outer(u, v), [u, v])
+    a, b = np.array([0.0, np.inf, -1.5]), np.array([np.inf, 0.0, np.nan, 2.0])
+    special = f.for_sizes(n=40, m=50)
+    assert "u[:, None].dot(v[None])" in special.source
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(f(a, b), np.outer(a, b))
+        np.testing.assert_array_equal(special(np.tile(a, 14)[:40], np.tile(b, 13)[:50]), np.outer(np.tile(a, 14)[:40], np.tile(b, 13)[:50]))
