@@ -67,7 +67,8 @@ def active_nodes(roots: Iterable[Expr], wrt: Iterable[Expr]) -> tuple[list[Expr]
 def pullback(cotangents: Mapping[Expr, Expr], wrt: Sequence[Expr], batch: int = 0, order: Sequence[Expr] | None = None) -> list[Expr]:
     """The cotangents of `wrt`, given those of the roots; zeros where the roots do not reach it.
 
-    `order` are the nodes below the roots in topological order, for callers who have walked them already. `wrt` may hold any nodes, not only variables: the cotangent of an inner node is the derivative in its value.
+    `order` are the nodes below the roots in topological order, for callers who have walked them already. `wrt` may hold any nodes, not
+    only variables: the cotangent of an inner node is the derivative in its value.
     Shapes: (batch..., root's shape) in, (batch..., node's shape) out.
     Source: Griewank and Walther, Evaluating Derivatives, 2nd ed., 2008, section 3.2.
     """
