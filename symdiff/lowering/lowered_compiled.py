@@ -14,7 +14,7 @@ from symdiff.errors import BindingError, Unsupported
 from symdiff.expr.node import Expr
 from symdiff.lowering.lowered import Lowered, lower
 from symdiff.lowering.numba_cache import load, numba_is_there, require_numba
-from symdiff.lowering.numba_cost import COMPILED_CALL, compile_seconds, compiled_seconds, numpy_seconds
+from symdiff.lowering.numba_cost import compile_seconds, compiled_call_seconds, numpy_seconds, pays_off
 from symdiff.lowering.numba_source import emit_numba
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, cost
@@ -117,11 +117,11 @@ def lower_chosen(outputs: Any, inputs: Any = None, *, calls: float | None = None
         return plain
     sizes = dict(options.get("sizes") or {})
     before = numpy_seconds(plain.program, sizes)
-    after = compiled_seconds(plain.program, sizes) + COMPILED_CALL
-    if calls * (before - after) <= 0:
+    after = compiled_call_seconds(plain.program, sizes)
+    if not pays_off(calls, before, after, 0.0):
         return plain
     try:
         other = lower_compiled(outputs, inputs, **options)
     except Unsupported:
         return plain
-    return other if calls * after + compile_seconds(other.source) < calls * before else plain
+    return other if pays_off(calls, before, after, compile_seconds(other.source)) else plain

@@ -15,6 +15,7 @@ import numpy as np
 from symdiff.errors import BadSetting, Unsupported, did_you_mean
 from symdiff.expr.nodes import Var
 from symdiff.lowering.numba_cache import numba_is_there
+from symdiff.lowering.numba_cost import pays_off
 from symdiff.training.batches import Batches
 from symdiff.training.callbacks import Callback
 from symdiff.training.compiled import CompiledSteps, compiled_steps
@@ -53,7 +54,7 @@ def choose_steps(backend: str, step: Step, net: Net, batches: Batches, settings:
     rows = {leaf.var.shape[0]: batches.size for leaf in net.data if leaf.var.shape and isinstance(leaf.var.shape[0], str)}
     plain, fast, compiling = steps.loop.seconds(rows)
     updates = settings.epochs * batches.per_epoch
-    if updates * fast + compiling >= updates * plain:
+    if not pays_off(updates, plain, fast, compiling):
         return None
     try:
         steps.loop.compile()
