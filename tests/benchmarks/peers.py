@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -107,16 +108,24 @@ def _torch() -> tuple[Any, Any]:
     return torch, xp
 
 
-def torch_step(loss: Loss, arrays: Sequence[Any], weights: Sequence[int], rate: float | None) -> Run:
+def torch_step(loss: Loss, arrays: Sequence[Any], weights: Sequence[int], rate: float | None, compiled: bool = False) -> Run:
+    """`compiled`: the loss goes through torch.compile, which wants a C++ compiler and takes half a minute when it is first called."""
     torch, xp = _torch()
+    if compiled and not (shutil.which("g++") or shutil.which("clang++")):
+        raise FileNotFoundError("no C++ compiler")
     given = [torch.tensor(np.asarray(a)) for a in arrays]
+
+    def value_of(*a: Any) -> Any:
+        return loss(xp, *a)
+
+    evaluate = torch.compile(value_of, dynamic=False) if compiled else value_of
 
     def call() -> Any:
         full = list(given)
         leaves = [given[w].detach().requires_grad_() for w in weights]
         for w, leaf in zip(weights, leaves, strict=True):
             full[w] = leaf
-        value = loss(xp, *full)
+        value = evaluate(*full)
         slopes = torch.autograd.grad(value, leaves)
         with torch.no_grad():
             return (value, *slopes) if rate is None else (value, *(a - rate * g for a, g in zip(leaves, slopes, strict=True)))

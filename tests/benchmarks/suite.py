@@ -93,6 +93,7 @@ def _mlp(name: str, sizes: tuple[int, int, int], activation: str, dtype: type, b
         "symdiff, buffers reused": partial(ours.mlp, arrays, rate, activation, reuse_buffers=True),
         **({GEMM: partial(ours.mlp, arrays, rate, activation, reuse_buffers=True, blas=True)} if any(b.of == GEMM for b in bars) else {}),
         **_peers(loss, arrays, weights, dtype(rate)),
+        "torch.compile": partial(peers.torch_step, loss, arrays, weights, dtype(rate), compiled=True),
     }
     if loop:
         makers["jax fori_loop"] = lambda: replace(peers.jax_loop(loss, arrays, weights, rate, 200), compared=False)
@@ -168,6 +169,7 @@ def _wave(n: int, bar: float, fast_bar: float) -> Workload:
         "symdiff fast_math": partial(ours.wave, arrays, fast_math=True),
         "c": partial(native.wave, *arrays),
         **_peers(losses.wave, arrays, [0], None),
+        "torch.compile": partial(peers.torch_step, losses.wave, arrays, [0], None, compiled=True),
     }
     bars = (Bar("symdiff", bar), Bar("symdiff", 1.2, "jax"), Bar("symdiff fast_math", fast_bar))
     return Workload(
