@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import gc
 import struct
-import threading
 from dataclasses import FrozenInstanceError
 from enum import IntEnum
 from fractions import Fraction
@@ -17,6 +16,7 @@ import symdiff as sd
 from symdiff.expr import pool
 from symdiff.expr.leaves import const, var
 from symdiff.expr.nodes import Add, Const, Map
+from tests.threads import in_threads
 
 
 def build():
@@ -131,18 +131,12 @@ def test_a_node_that_was_dropped_is_built_anew():
 
 def test_threads_that_build_the_same_nodes_get_one_object():
     x = var("x")
-    start = threading.Barrier(4)
     results: list[list[sd.Expr]] = []
 
-    def work():
-        start.wait()
+    def work(_):
         results.append([sd.sin(x * k) + sd.cos(x) ** k for k in range(2, 300)])
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, range(4))
     assert len(results) == 4
     for others in zip(*results, strict=True):
         assert len(set(others)) == 1
@@ -152,17 +146,13 @@ def test_threads_that_drop_and_build_the_same_nodes_agree():
     x = var("x")
     wrong = []
 
-    def work():
+    def work(_):
         for k in range(2000):
             a, b = sd.sin(x * (k % 5)), sd.sin(x * (k % 5))
             if a is not b:
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, range(4))
     assert not wrong
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Map
 from symdiff.expr.traverse import substitute
 from symdiff.lowering.lowered import Lowered, lower
+from tests.threads import in_threads
 
 X, w, y, b = var("X", ("n", "d")), var("w", "d"), var("y", "n"), var("b")
 RNG = np.random.default_rng(0)
@@ -255,11 +255,7 @@ def test_threads_do_not_disturb_each_other() -> None:
             if not all(np.array_equal(p, q) for p, q in zip(f(*data[k]), expected[k], strict=True)):
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, range(8))
     assert not wrong
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import threading
 import warnings
 
 import numpy as np
@@ -13,6 +12,7 @@ from symdiff.expr import ops as o
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.lowering.lowered import lower
+from tests.threads import in_threads
 
 A, B = var("A", (2, 3)), var("B", (3, 2))
 v, w, s = var("v", 3), var("w", 3), var("s")
@@ -129,9 +129,5 @@ def test_fast_functions_in_threads() -> None:
             if not np.isclose(f(a), (a @ a.T).sum()):
                 wrong.append(n)
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(1, 7)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, range(1, 7))
     assert not wrong

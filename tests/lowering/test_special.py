@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +22,7 @@ from symdiff.lowering.lowered import Lowered
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import ProgramError, check
 from symdiff.lowering.special import special_programs
+from tests.threads import in_threads
 
 RNG = np.random.default_rng(5)
 X, T, y = var("X", ("n", "i")), var("T", ("n", "o"), ("onehot",)), var("y", "n")
@@ -291,11 +291,7 @@ def test_threads_have_memory_of_their_own(reuse: bool) -> None:
             if not all(np.allclose(a, b, rtol=1e-9, atol=1e-11) for a, b in zip(got, expected[k], strict=True)):
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, range(4))
     assert not wrong
 
 

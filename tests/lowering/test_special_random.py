@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from itertools import product
 
@@ -19,6 +18,7 @@ from symdiff.lowering.placed_source import emit_placed
 from symdiff.lowering.special import Options, run_text, special_passes
 from symdiff.lowering.updates import accumulate_products
 from tests.reference import evaluate_all
+from tests.threads import in_threads
 
 SIZES = {"n": 6, "d": 3, "h": 4}
 LEAVES = [var("X", ("n", "d")), var("A", ("d", "h")), var("B", ("h", "h")), var("v", "n"), var("u", "d"), var("s"), var("c", "h")]
@@ -115,9 +115,5 @@ def test_threads_on_one_function() -> None:
             if not all(np.allclose(a, b, rtol=1e-9) for a, b in zip(f(*data[k]), expected[k], strict=True)):
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, range(4))
     assert not wrong

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 
@@ -12,6 +10,7 @@ from symdiff.expr import ops as o
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.lowering.lowered import Lowered
+from tests.threads import in_threads
 
 SIZE = 12  # too large to be computed on floats
 X, *WEIGHTS = (var(name, (SIZE, SIZE)) for name in "XABCD")
@@ -107,9 +106,5 @@ def test_stacks_of_threads_are_apart() -> None:
             if not np.allclose(f(*arrays), expected, rtol=1e-12):
                 wrong.append(seed)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, range(4))
     assert not wrong

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from symdiff.lowering.lowered import Lowered
 from symdiff.lowering.program import Program, ProgramError, check
 from symdiff.lowering.special import run_text, special_programs
 from tests.reference import evaluate_all
+from tests.threads import in_threads
 
 pytest.importorskip("scipy")
 RNG = np.random.default_rng(11)
@@ -157,11 +157,7 @@ def test_a_training_step_agrees_from_threads(reuse: bool) -> None:
             if not all(np.allclose(a, b, rtol=1e-9, atol=1e-11) for a, b in zip([loss, *state], [value, *expected], strict=True)):
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(3)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(work, range(3))
     assert not wrong
 
 

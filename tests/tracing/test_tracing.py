@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import threading
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import symdiff as sd
 from symdiff.api.functions import MOST_PATHS, MOST_PROGRAMS, expression_of
 from symdiff.api.tracing import trace
 from symdiff.errors import BindingError, DtypeError, ShapeError, SymbolicValue, Unsupported
+from tests.threads import in_threads
 
 X0 = np.array([0.5, -1.5, 2.5])
 
@@ -123,11 +123,7 @@ def test_threads_may_trace_at_once():
     def run(k):
         found[k] = g(np.full(k + 1, 1.0 if k % 2 else -1.0))
 
-    threads = [threading.Thread(target=run, args=(k,)) for k in range(6)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    in_threads(run, range(6))
     assert all(np.allclose(found[k], 2.0 if k % 2 else 1.0) for k in range(6))
     assert type(np.array([1.0])) is np.ndarray
     assert np.array.__module__ == "numpy"
