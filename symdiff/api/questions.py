@@ -13,7 +13,7 @@ from symdiff.api.recording import Trace, user_line
 from symdiff.errors import SymbolicValue
 from symdiff.expr import ops
 from symdiff.expr.dims import show_shape
-from symdiff.expr.elementwise import is_boolean
+from symdiff.expr.elementwise import truth
 from symdiff.expr.node import Expr
 
 numpy: Any = np  # its functions of traced arrays, which their annotations do not know
@@ -45,10 +45,9 @@ class Questions:
 
     def __bool__(self) -> bool:
         self._needs_value("the truth", "write the branch as np.where(condition, a, b)")
-        truth = bool(self._value)
-        e = self.__expr__
-        self._ask(e if is_boolean(e) else ops.not_equal(e, 0), truth)
-        return truth
+        answer = bool(self._value)
+        self._ask(truth(self.__expr__), answer)
+        return answer
 
     def __hash__(self) -> int:
         """That of the value, for keys and sets: scalars only, as NumPy has it, and a guard of that very value."""

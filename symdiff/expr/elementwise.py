@@ -158,11 +158,8 @@ def where(condition: Any, a: Any, b: Any) -> Expr:
     if isinstance(condition, bool):
         raise SymbolicValue("where: the condition is a Python bool; the elementwise comparison of expressions is sd.equal(a, b)")
     c = as_expr(condition)
-    return apply("where", c if is_boolean(c) or _is_binary(c) else not_equal(c, 0), as_expr(a), as_expr(b))
-
-
-def _is_binary(e: Expr) -> bool:
-    return isinstance(e, Var) and not {"binary", "onehot"}.isdisjoint(e.assumptions)
+    binary = isinstance(c, Var) and not {"binary", "onehot"}.isdisjoint(c.assumptions)
+    return apply("where", c if binary else truth(c), as_expr(a), as_expr(b))
 
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Expr:
@@ -272,7 +269,7 @@ def astype(x: Any, dtype: Any) -> Expr:
     if wanted.kind in "iu":
         return trunc(e)
     if wanted.kind == "b":
-        return e if is_boolean(e) else not_equal(e, 0)
+        return truth(e)
     raise Unsupported(f"astype: {wanted} is not supported on expressions, which are float64; write float")
 
 
@@ -304,6 +301,12 @@ def is_boolean(e: Expr) -> bool:
     if isinstance(e, Map):
         return FUNCTIONS[e.fn].result == "bool"
     return isinstance(e, Const) and (isinstance(e.value, bool) or (isinstance(e.value, np.ndarray) and e.value.dtype.kind == "b"))
+
+
+def truth(x: Any) -> Expr:
+    """x as truth values: whether it is not 0, unless it is one already."""
+    e = as_expr(x)
+    return e if is_boolean(e) else not_equal(e, 0)
 
 
 def shifted(e: Expr, by: int) -> Expr:

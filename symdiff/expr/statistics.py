@@ -17,7 +17,6 @@ from symdiff.expr.elementwise import (
     divide,
     equal,
     greater,
-    is_boolean,
     isfinite,
     isnan,
     less_equal,
@@ -25,10 +24,10 @@ from symdiff.expr.elementwise import (
     logical_not,
     logical_or,
     multiply,
-    not_equal,
     sqrt,
     square,
     subtract,
+    truth,
     where,
 )  # fmt: skip
 from symdiff.expr.joining import concatenate
@@ -38,14 +37,9 @@ from symdiff.expr.structure import expand_axis
 
 
 # --- truth values -------------------------------------------------------------------------------------------------
-def _truth(x: Any) -> Expr:
-    e = as_expr(x)
-    return e if is_boolean(e) else not_equal(e, 0)
-
-
 def count_nonzero(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
     """How many entries are not 0."""
-    return sum(_truth(a), axis, keepdims)
+    return sum(truth(a), axis, keepdims)
 
 
 def any(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
@@ -55,7 +49,7 @@ def any(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
 
 def all(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
     """Whether no entry is 0."""
-    return equal(sum(logical_not(_truth(a)), axis, keepdims), 0)
+    return equal(sum(logical_not(truth(a)), axis, keepdims), 0)
 
 
 def isclose(a: Any, b: Any, rtol: Any = 1e-5, atol: Any = 1e-8) -> Expr:
