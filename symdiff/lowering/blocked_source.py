@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from symdiff.lowering.blocks import Blocked
 from symdiff.lowering.buffers import plan_buffers
-from symdiff.lowering.layout import array_lines, call_lines, indented, statement_lines
+from symdiff.lowering.layout import array_lines, call_lines, dtype_code, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
-from symdiff.lowering.placed_source import KEPT, OWN, dtype_code, empty_code, kept_code, memory_lines, names_code
+from symdiff.lowering.placed_source import KEPT, OWN, empty_code, kept_code, memory_lines, names_code
 from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.program import Buffer, Program, check
 from symdiff.lowering.writer import Writer

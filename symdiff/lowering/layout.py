@@ -55,6 +55,11 @@ def call_lines(before: str, parts: Sequence[str], after: str) -> list[str]:
     return [line] if len(line) <= WIDTH + 4 else [before.rstrip(), *indented(wrapped(parts)), after]
 
 
+def dtype_code(dtype: str) -> str:
+    """What an array's constructor is told of its dtype."""
+    return "" if dtype == "np.float64" else f", {dtype}"
+
+
 def array_lines(name: str, array: np.ndarray, real: str = "np.float64") -> list[str]:
     """A constant array: written out if it is small, else packed. `real` is the dtype of what is not whole."""
     dtype = {"b": "bool", "i": "np.int64", "u": "np.int64"}.get(array.dtype.kind, real)

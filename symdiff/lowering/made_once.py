@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from symdiff.lowering.expansions import LARGEST
+from symdiff.lowering.layout import dtype_code
 from symdiff.lowering.naming import Names
 
 SMALL = 1 << 12  # entries of an array beside which numbers are of rank 0 and zeros of its shape
@@ -24,7 +25,7 @@ class MadeOnce:
 
     def __init__(self, names: Names, dtype: str) -> None:
         self._names = names
-        self._dtype = "" if dtype == "np.float64" else f", {dtype}"
+        self._dtype = dtype_code(dtype)
         self._variables: dict[str, str] = {}
 
     def lines(self) -> list[list[str]]:

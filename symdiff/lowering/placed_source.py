@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-from symdiff.lowering.layout import WIDTH, array_lines, call_lines, indented, statement_lines
+from symdiff.lowering.layout import WIDTH, array_lines, call_lines, dtype_code, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
 from symdiff.lowering.placed_writer import PlacedWriter
@@ -78,11 +78,6 @@ def assignment_lines(names: Sequence[str], value: str) -> list[str]:
     """The parts of a value to these names."""
     line = f"{names_code(names)} = {value}"
     return [line] if len(line) <= WIDTH else call_lines("(", names, f") = {value}")
-
-
-def dtype_code(dtype: str) -> str:
-    """What an array's constructor is told of its dtype."""
-    return "" if dtype == "np.float64" else f", {dtype}"
 
 
 def _apart(w: PlacedWriter, again: dict[int, str]) -> list[str]:
