@@ -28,7 +28,7 @@ WRITES_ELEMENTWISE = {
 WRITES = frozenset(
     (*WRITES_ELEMENTWISE, "matmul", "outer", "sum", "max", "min", "prod", "full", "copy")
 )  # operations that can write to given memory
-BY_DOT = frozenset(("matmul", "outer", "sum"))  # operations that may be written as np.dot, whose `out=` must be in C order
+BY_DOT = frozenset(("matmul", "outer", "sum"))  # operations that may be written as x.dot(y), whose `out=` must be in C order
 IN_C_ORDER = frozenset(("matmul", "outer", "full"))  # operations whose results in new memory are, whatever the operands
 UNPLACED = frozenset(("const", "constant", "size", "item"))
 

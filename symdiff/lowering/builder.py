@@ -266,6 +266,11 @@ class Builder:
         named, said = self.hints.get(register, ("", ""))
         self.hints[register] = named or name, comment or said
 
+    def said(self, register: int, comment: str) -> int:
+        """The register, with what it is as a comment."""
+        self.hint(register, "", comment)
+        return register
+
     def name_of(self, register: int) -> str:
         """The name of an input, or the hint of what is computed; '' without one."""
         made = self.made_by[register]

@@ -178,11 +178,11 @@ class _Expansion:
 
 
 def _said(b: Builder, register: int, function: str, x: int) -> int:
-    """The register, with what it is as a comment."""
+    """The register, with the comment that it is this function of x."""
     made = b.made_by[x]
     sign, x = ("-", made.args[0]) if made is not None and made.op == "negative" else ("", x)
-    b.hint(register, "", f"{function}({sign}{b.name_of(x)})" if b.name_of(x) else function)
-    return register
+    name = b.name_of(x)
+    return b.said(register, f"{function}({sign}{name})" if name else function)
 
 
 def _kept(b: Builder, x: int, axes: tuple[int, ...], like: int) -> int:

@@ -40,16 +40,16 @@ def half_angles(fast_math: bool) -> Pass:
                 return None
             (z,) = args
             if fast_math or i.args[0] not in with_cos:
-                return _noted(b, i, b.arithmetic("multiply", _tangent(b, z), _ratio(b, z)), "sin z = 2 tan(z/2) / (1 + tan(z/2)**2)")
-            return _noted(b, i, b.arithmetic("multiply", b.function("tan", z), _cosine(b, z)), "sin z = tan(z) cos z")
+                return b.said(b.arithmetic("multiply", _tangent(b, z), _ratio(b, z)), "sin z = 2 tan(z/2) / (1 + tan(z/2)**2)")
+            return b.said(b.arithmetic("multiply", b.function("tan", z), _cosine(b, z)), "sin z = tan(z) cos z")
 
         def cos(b: Builder, i: Instruction, args: list[int]) -> int | None:
             if not wanted(i.shape):
                 return None
             (z,) = args
             if fast_math:
-                return _noted(b, i, b.arithmetic("subtract", _ratio(b, z), b.number(1.0)), "cos z = 2 / (1 + tan(z/2)**2) - 1")
-            return _noted(b, i, _cosine(b, z), "cos z = 1 / (1 + tan(z/2) tan z)")
+                return b.said(b.arithmetic("subtract", _ratio(b, z), b.number(1.0)), "cos z = 2 / (1 + tan(z/2)**2) - 1")
+            return b.said(_cosine(b, z), "cos z = 1 / (1 + tan(z/2) tan z)")
 
         return drop_dead(rebuild(program, {"sin": sin, "cos": cos}))
 
@@ -80,9 +80,3 @@ def _ratio(b: Builder, z: int) -> int:
 def _cosine(b: Builder, z: int) -> int:
     product = b.arithmetic("multiply", _tangent(b, z), b.function("tan", z))
     return b.divide(b.number(1.0), b.arithmetic("add", product, b.number(1.0)))
-
-
-def _noted(b: Builder, i: Instruction, register: int, formula: str) -> int:
-    """The register with what is said of the instruction, or else this formula."""
-    b.hint(register, i.hint, i.comment or formula)
-    return register

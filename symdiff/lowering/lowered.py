@@ -61,7 +61,7 @@ class Lowered(partial[Any]):
         emitted = emit(program) if ahead is None else ahead.source
         self.source: str = emitted.text
         self.function = emitted.function
-        self._emitted = Special(program, emitted) if ahead is None else ahead
+        self._emitted = Special(emitted) if ahead is None else ahead
         self._again = fast is not False and len(program.instructions) <= LARGEST
         self._open()
 
@@ -91,28 +91,18 @@ class Lowered(partial[Any]):
         values = self._binder.arrays(self._binder.ordered([a for a in args if a is not MISSING], named))
         dtype = next((v.dtype for v, i in zip(values, self.program.inputs, strict=True) if i.kind == "real"), DOUBLE)
         shapes = tuple(v.shape for v, i in zip(values, self.program.inputs, strict=True) if i.shape)
-        if self.func is self._checked and dtype == DOUBLE and self._floats_take_over(values):
-            return self.func(*values)
         known = self._runs[dtype]
         run = known.get(shapes)
         if run is None:
-            run = self._run_for(values, dtype)
+            special = self._special_for(values, dtype) if self._again else None
+            if special is not None and special.on_floats is not None and self.func is self._checked:
+                self._call_by(call_on_floats(self._face, special.on_floats, self._checked))  # it is the first to be asked from now on
+                return self.func(*values)
+            run = self.raw if special is None else special.run
             if len(known) >= SPECIALISED:
                 known.clear()
             known[shapes] = run
         return self._packed(run(*values))
-
-    def _run_for(self, values: Sequence[Any], dtype: np.dtype[Any]) -> Call:
-        """The function of arrays like these, and of scalars of NumPy's."""
-        return self._special_for(values, dtype).run if self._again else self.raw
-
-    def _floats_take_over(self, values: Sequence[Any]) -> bool:
-        """Whether arrays like these are computed on as floats: calls then go first to the function that does."""
-        on_floats = self._special_for(values, DOUBLE).on_floats if self._again else None
-        if on_floats is None:
-            return False
-        self._call_by(call_on_floats(self._face, on_floats, self._checked))
-        return True
 
     def _special_for(self, values: Sequence[Any], dtype: np.dtype[Any]) -> Special:
         sizes = self._binder.sizes(values)

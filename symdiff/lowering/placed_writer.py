@@ -29,7 +29,8 @@ class PlacedWriter(Writer):
     """A writer of programs with buffers; with `reuse` the results are written to given memory as well.
 
     After `run`, `kept` has the variables of the buffers that outlive a call, `turning` those that leave it if they are reused,
-    `diagonals` what alone is written of some of these, and `made_once` the arrays that are made when the module is loaded. Where not `exact`, arrays may be shorter than planned.
+    `diagonals` what alone is written of some of these, and `made_once` the arrays that are made when the module is loaded. Where not
+    `exact`, arrays may be shorter than planned.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ def read_first(program: Program) -> Program:
                 defined.update(j.result for j in moved)
         order.append(i)
         defined.add(i.result)
-    return program.with_instructions(order)
+    return program if tuple(order) == program.instructions else program.with_instructions(order)
 
 
 def _may_write_over(i: Instruction, a: int, made: Mapping[int, Instruction]) -> bool:

@@ -5,7 +5,7 @@ Both are made from the same instructions as the source for any sizes, by further
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -28,14 +28,13 @@ from symdiff.lowering.stacks import stack_alike
 from symdiff.lowering.symmetric import symmetric_products
 from symdiff.lowering.updates import accumulate_products
 
-STACK, ADD_PRODUCTS, PLAN = "stack what is alike", "add products in place", "plan buffers"  # done to programs that are not cut into blocks
 LARGEST = 1000  # instructions of a program that is written again for each size
 
 
 class Options(NamedTuple):
     """What the writer of a special program may do.
 
-    `reuse`: results lie in memory that is used again. `fast_math`: sines and cosines in float64 may lose digits near their zeros.
+    `reuse`: results lie in memory that is used again. `fast_math`: cosines in float64 may lose digits near their zeros.
     `blas`: products may be added to arrays by SciPy's BLAS.
     """
 
@@ -50,8 +49,7 @@ class Special:
     If it computes on floats, `on_floats` has what calls with arrays run.
     """
 
-    def __init__(self, program: Program, source: Source, floats: str = "", on_floats: OnFloats | None = None) -> None:
-        self.program = program
+    def __init__(self, source: Source, floats: str = "", on_floats: OnFloats | None = None) -> None:
         self.source = source
         self.on_floats = on_floats
         self._floats = floats
@@ -73,6 +71,11 @@ class Special:
 
 def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]:
     """The passes that follow once every size is a number."""
+    return (*_rewriting(dtype, options), *_placing(dtype, options))
+
+
+def _rewriting(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]:
+    """Those that blocks are cut after."""
     return (
         ("multiply a matrix with itself", symmetric_products),
         ("scale what is small", scale_early),
@@ -80,9 +83,15 @@ def special_passes(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]
         *((("take half angles", half_angles(options.fast_math)),) if dtype == "np.float64" else ()),
         ("write stable functions out", expand_functions(dtype)),
         ("read before writing over", read_first),
-        (STACK, stack_alike),
-        *(((ADD_PRODUCTS, accumulate_products(dtype)),) if options.blas else ()),
-        (PLAN, plan_buffers),
+    )
+
+
+def _placing(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]:
+    """Those of a program that is not cut into blocks."""
+    return (
+        ("stack what is alike", stack_alike),
+        *((("add products in place", accumulate_products(dtype)),) if options.blas else ()),
+        ("plan buffers", plan_buffers),
     )
 
 
@@ -104,17 +113,21 @@ def specialise(program: Program, dtype: str, options: Options, carried: Mapping[
     """
     scalars = scalarise(program) if dtype == "np.float64" else None
     if scalars is not None:
-        return Special(program, *emit_scalars(program, scalars))
+        return Special(*emit_scalars(program, scalars))
     if not fits(program):
-        source = emit(program)
-    else:
-        before = program
-        for name, after in special_programs(program, dtype, options):
-            program = after
-            before = before if name in (STACK, ADD_PRODUCTS, PLAN) else after
-        blocked = in_blocks(before, carried) if carried else None
-        source = emit_placed(program, dtype, options.reuse) if blocked is None else emit_blocked(before, blocked, dtype)
-    return Special(program, source)
+        return Special(emit(program))
+    whole = _last(program, _rewriting(dtype, options))
+    blocked = in_blocks(whole, carried) if carried else None
+    if blocked is not None:
+        return Special(emit_blocked(whole, blocked, dtype))
+    return Special(emit_placed(_last(whole, _placing(dtype, options)), dtype, options.reuse))
+
+
+def _last(program: Program, passes: Sequence[tuple[str, Pass]]) -> Program:
+    """The program after all passes."""
+    for _, changed in optimise(program, passes):
+        program = changed
+    return program
 
 
 def run_text(source: Source) -> dict[str, Any]:

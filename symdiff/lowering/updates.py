@@ -29,7 +29,6 @@ class Product(NamedTuple):
     factor: float
     left: int
     right: int
-    summed: int
     outer: bool
 
 
@@ -57,13 +56,12 @@ class _Accumulation:
         self.uses = Counter(a for i in program.instructions for a in i.args)
         self.uses.update(o.register for o in program.outputs)
         self.fresh = count(max(self.shape, default=0) + 1)
-        self.written: dict[int, Instruction] = {}
 
     def result(self) -> Program:
         kept: list[Instruction] = []
         for i in self.program.instructions:
             kept += self._instructions(i)
-        return drop_dead(self.program.with_instructions(kept)) if self.written else self.program
+        return self.program if tuple(kept) == self.program.instructions else drop_dead(self.program.with_instructions(kept))
 
     def _instructions(self, i: Instruction) -> list[Instruction]:
         """The instruction, or the product onto a copy of the array, or onto the array itself."""
@@ -88,8 +86,7 @@ class _Accumulation:
             if product.outer:
                 before += [self._expanded(r, axis) for r, axis in zip(factors, (1, 0), strict=True)]
                 factors = (before[-2].result, before[-1].result)
-            self.written[i.result] = gemm = replace(i, op="gemm", args=(c, *factors), params=(alpha, beta))
-            return [*before, gemm]
+            return [*before, replace(i, op="gemm", args=(c, *factors), params=(alpha, beta))]
         return [i]
 
     def _expanded(self, vector: int, axis: int) -> Instruction:
@@ -106,18 +103,18 @@ class _Accumulation:
             return None
         left, right = i.args if i.op in ("matmul", "outer") else (-1, -1)
         if i.op == "outer" and len(self.shape[left]) == len(self.shape[right]) == 1:
-            return Product(factor, left, right, 1, True)
+            return Product(factor, left, right, True)
         if i.op != "matmul" or not len(self.shape[left]) == len(self.shape[right]) == 2:
             return None
         summed = self.shape[left][1]
         if not isinstance(summed, int) or not 0 < summed <= self.most_summed or self._is_square(left, right):
             return None
-        return Product(factor, left, right, summed, False)
+        return Product(factor, left, right, False)
 
     def _is_square(self, left: int, right: int) -> bool:
         """Whether one is the transpose of the other: NumPy computes half of such a product."""
-        transposed = {i.result: i.args[0] for r in (left, right) if (i := self.made.get(r)) is not None and i.op == "transpose"}
-        return transposed.get(left) == right or transposed.get(right) == left
+        pairs = ((self.made.get(left), right), (self.made.get(right), left))
+        return any(i is not None and i.op == "transpose" and i.args[0] == other for i, other in pairs)
 
     def _scaled(self, register: int) -> tuple[float, int]:
         """A number and what it multiplies, by way of registers that nobody else reads."""
@@ -141,5 +138,5 @@ class _Accumulation:
 
     def _is_free(self, register: int) -> bool:
         """Whether a register's memory may be written over: it is read here alone, and planned."""
-        made = self.written.get(register) or self.made.get(register)
-        return made is not None and self.uses[register] == 1 and (made.op in WRITES or made.op == "gemm")
+        made = self.made.get(register)
+        return made is not None and self.uses[register] == 1 and made.op in WRITES
