@@ -56,7 +56,7 @@ def _argnums(wrt: Any, argnums: Argnums | None) -> Argnums:
 
 def _smooth(f: Callable[..., Any]) -> Callable[..., Any]:
     """A transformation of one expression in several, of the expression without the corners that cancel in it."""
-    return lambda e, targets: f(without_corners([e], set(targets))[0], targets)
+    return lambda e, targets, *more: f(without_corners([e], set(targets))[0], targets, *more)
 
 
 def _gradient(e: Expr, targets: Sequence[Expr]) -> list[Expr]:
@@ -67,6 +67,7 @@ def _gradient(e: Expr, targets: Sequence[Expr]) -> list[Expr]:
 
 
 _jacobian, _hessian = _smooth(calculus.jacobian), _smooth(calculus.hessian)
+_vjp, _jvp, _hvp = _smooth(calculus.vjp), _smooth(calculus.jvp), _smooth(calculus.hvp)
 
 
 def _is_function(e: Any) -> bool:
@@ -123,7 +124,7 @@ def vjp(y: Any, wrt: Any, cotangent: Any) -> Any:
     Source: Griewank and Walther, Evaluating Derivatives, 2nd ed., 2008, section 3.2.
     """
     targets, single = _one_or_many(wrt, "vjp")
-    result = calculus.vjp(as_expr(y), targets, as_expr(cotangent))
+    result = _vjp(as_expr(y), targets, as_expr(cotangent))
     return result[0] if single else result
 
 
@@ -133,7 +134,8 @@ def jvp(y: Any, wrt: Any, tangent: Any) -> Expr:
     tangents = [as_expr(t) for t in ([tangent] if single else tangent)]
     if len(tangents) != len(targets):
         raise ShapeError(f"jvp: {len(targets)} variables and {len(tangents)} tangents")
-    return calculus.jvp(as_expr(y), targets, tangents)
+    result: Expr = _jvp(as_expr(y), targets, tangents)
+    return result
 
 
 def jacobian(y: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnums | None = None) -> Any:
@@ -174,7 +176,7 @@ def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
     """
     targets, single = _one_or_many(wrt, "hvp")
     vectors = [as_expr(v) for v in ([vector] if single else vector)]
-    result = calculus.hvp(as_expr(loss), targets, vectors)
+    result = _hvp(as_expr(loss), targets, vectors)
     return result[0] if single else result
 
 
@@ -192,7 +194,7 @@ def gauss_newton(loss: Function, outputs: Any, wrt: Any) -> Any:
       where  Q = diag(1 − tanh(X w)²) X
     """
     targets, single = _one_or_many(wrt, "gauss_newton")
-    blocks = calculus.gauss_newton(*_of_outputs(loss, outputs, "gauss_newton"), targets)
+    blocks = calculus.gauss_newton(*_of_outputs(loss, outputs, targets, "gauss_newton"), targets)
     return blocks[0][0] if single else blocks
 
 
@@ -202,17 +204,17 @@ def gnvp(loss: Function, outputs: Any, wrt: Any, vector: Any) -> Any:
     vectors = [as_expr(v) for v in ([vector] if single else vector)]
     if len(vectors) != len(targets):
         raise ShapeError(f"gnvp: {len(targets)} variables and {len(vectors)} vectors")
-    result = calculus.gnvp(*_of_outputs(loss, outputs, "gnvp"), targets, vectors)
+    result = calculus.gnvp(*_of_outputs(loss, outputs, targets, "gnvp"), targets, vectors)
     return result[0] if single else result
 
 
-def _of_outputs(loss: Function, outputs: Any, name: str) -> tuple[Expr, list[Var], list[Expr]]:
-    """A loss of outputs in variables that stand for them, the variables, and the outputs."""
+def _of_outputs(loss: Function, outputs: Any, targets: Sequence[Expr], name: str) -> tuple[Expr, list[Var], list[Expr]]:
+    """A loss of outputs in variables that stand for them, the variables, and the outputs, without corners that cancel."""
     values, _ = _one_or_many(outputs, name)
     if not _is_function(loss):
         raise Unsupported(f"{name}: the loss is a function of the outputs, as in {name}(lambda y: sd.sum((y - t) ** 2) / 2, outputs, w)")
     places = [Var(f"output{k}", y.shape, (), -1) for k, y in enumerate(values)]
-    return as_expr(loss(*places)), places, values
+    return without_corners([as_expr(loss(*places))], set(places))[0], places, without_corners(values, set(targets))
 
 
 def formula(f: Function, **shapes: Any) -> Any:

@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.api.programs import lower
+from symdiff.api.programs import arguments_of, lower, sizes_that_are_left
 from symdiff.errors import ShapeError
 from symdiff.expr.algebra import contract
 from symdiff.expr.convert import as_expr
 from symdiff.expr.dims import Dim, Shape, dim_names, dim_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Ones
-from symdiff.expr.traverse import variables
 from symdiff.lowering.lowered import Lowered
 from symdiff.rewrite import simplify_all
 
@@ -161,10 +160,11 @@ def lower_compressed(outputs: Any, inputs: Any = None, **options: Any) -> Compre
     """
     single = not isinstance(outputs, (list, tuple))
     listed = [as_expr(e) for e in ([outputs] if single else outputs)]
-    if inputs is None:
-        inputs = list(variables(*listed))
+    inputs = arguments_of(listed, inputs, options)
     taken = [[_apart(t) for t in (e.terms if isinstance(e, Add) else (e,))] for e in simplify_all(listed)]
     cores = [core for terms in taken for core, _ in terms]
+    if options.get("sizes"):
+        options["sizes"] = sizes_that_are_left(options["sizes"], listed, cores, inputs, options.get("constants") or {})
     return CompressedFunction(
         [e.shape for e in listed], [[form for _, form in terms] for terms in taken], lower(cores, inputs, **options), single
     )

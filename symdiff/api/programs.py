@@ -68,11 +68,11 @@ def lower(
     names, comments = names or {}, comments or {}
     if simplify:
         listed, rebuilt = _unpacked(outputs)
-        inputs = _arguments(listed, inputs, options)
+        inputs = arguments_of(listed, inputs, options)
         labelled = [*names, *comments]
         stable = stabilise_all([*listed, *labelled], quick)
         if options.get("sizes"):
-            options["sizes"] = _sizes_that_are_left(options["sizes"], listed, stable, inputs, options.get("constants") or {})
+            options["sizes"] = sizes_that_are_left(options["sizes"], listed, stable, inputs, options.get("constants") or {})
         outputs = rebuilt([_of_its_kind(e, new) for e, new in zip(listed, stable, strict=False)])
         of = dict(zip(labelled, stable[len(listed) :], strict=True))
         names = {of[e]: text for e, text in names.items()}
@@ -80,7 +80,7 @@ def lower(
     return BACKENDS[backend](outputs, inputs, names=names, comments=comments, **options)
 
 
-def _arguments(outputs: Sequence[Expr], inputs: Any, options: dict[str, Any]) -> Any:
+def arguments_of(outputs: Sequence[Expr], inputs: Any, options: dict[str, Any]) -> Any:
     """The inputs, by default those of the outputs as the author wrote them: simplifying may exchange variables, or lose them.
     Constants that go by a name are looked up likewise."""
     constants = options.get("constants") or {}
@@ -93,7 +93,7 @@ def _arguments(outputs: Sequence[Expr], inputs: Any, options: dict[str, Any]) ->
     return [v for v in found if v not in constants] if inputs is None else inputs
 
 
-def _sizes_that_are_left(
+def sizes_that_are_left(
     sizes: Mapping[str, int], before: Sequence[Expr], after: Sequence[Expr], inputs: Any, constants: Mapping[Any, Any]
 ) -> dict[str, int]:
     """The sizes without those of dims that simplifying has removed; names that never were dims stay, to be refused."""

@@ -66,5 +66,5 @@ def _smooth(e: Expr) -> Expr:
         u = _positive_part(t)
         if u is not None and u in tails:
             rest = [s for j, s in enumerate(terms) if j not in (k, tails[u])]
-            return add(ops.softplus(u), *rest)
+            return _smooth(add(ops.softplus(u), *rest))
     return e

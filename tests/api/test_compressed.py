@@ -85,3 +85,13 @@ def test_a_dim_that_is_computed():
     e = sd.jacobian(sd.diff(x) ** 2, x)
     made = sd.lower_compressed(e, [x])(np.array([1.0, 2.0, 4.0]))
     np.testing.assert_array_equal(made.dense(), [[-2.0, 2.0, 0.0], [0.0, -4.0, 4.0]])
+
+
+def test_constants_and_sizes_go_by_name_as_in_lower():
+    X = sd.var("X", (2, 2))
+    given = np.array([[2.0, 1.0], [0.0, 3.0]])
+    f = sd.lower_compressed(sd.trace(X) * X, constants={"X": given})
+    np.testing.assert_allclose(f().dense(), 5 * given)
+    a = sd.var("a", "p")
+    g = sd.lower_compressed(X + 0 * sd.sum(a), [X, a], sizes={"p": 3})
+    np.testing.assert_allclose(g(given, np.ones(3)).dense(), given)
