@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.api.programs import arguments_of, lower, sizes_that_are_left
+from symdiff.api.programs import arguments_of, check_dicts, lower, sizes_that_are_left
 from symdiff.errors import ShapeError
 from symdiff.expr.algebra import contract
 from symdiff.expr.convert import as_expr
@@ -160,6 +160,7 @@ def lower_compressed(outputs: Any, inputs: Any = None, **options: Any) -> Compre
     """
     single = not isinstance(outputs, (list, tuple))
     listed = [as_expr(e) for e in ([outputs] if single else outputs)]
+    check_dicts(options)
     inputs = arguments_of(listed, inputs, options)
     taken = [[_apart(t) for t in (e.terms if isinstance(e, Add) else (e,))] for e in simplify_all(listed)]
     cores = [core for terms in taken for core, _ in terms]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.errors import BadSetting, Unsupported, did_you_mean
+from symdiff.errors import BadSetting, BindingError, Unsupported, did_you_mean
 from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
 from symdiff.expr.elementwise import is_boolean
@@ -59,6 +59,7 @@ def lower(
     >>> f([1.0, 2.0])
     array([2., 4.])
     """
+    check_dicts({"names": names, "comments": comments, **options})
     if backend not in BACKENDS:
         raise Unsupported(f"lower: there is no backend {backend!r}{did_you_mean(str(backend), BACKENDS)}. Backends: {', '.join(BACKENDS)}")
     if calls is not None and not (isinstance(calls, (int, float, np.integer, np.floating)) and calls >= 0):
@@ -78,6 +79,14 @@ def lower(
         names = {of[e]: text for e, text in names.items()}
         comments = {of[e]: text for e, text in comments.items()}
     return BACKENDS[backend](outputs, inputs, names=names, comments=comments, **options)
+
+
+def check_dicts(options: Mapping[str, Any]) -> None:
+    """Raises: BindingError for an option of `lower` that is no dict where one is wanted."""
+    for option in ("names", "comments", "sizes", "constants"):
+        value = options.get(option)
+        if value is not None and not isinstance(value, Mapping):
+            raise BindingError(f"lower: {option} is of type {type(value).__name__}; a dict is wanted")
 
 
 def arguments_of(outputs: Sequence[Expr], inputs: Any, options: dict[str, Any]) -> Any:

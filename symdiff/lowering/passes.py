@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symdiff.lowering.numpy_source import run_source
-from symdiff.lowering.operations import Kind, joined_kind
+from symdiff.lowering.operations import OPERATIONS, Kind, joined_kind
 from symdiff.lowering.program import Instruction, Output, Program, check
 
 SMALL = 64  # entries of an array that may be folded whatever it came from
@@ -62,9 +62,14 @@ def drop_dead(program: Program) -> Program:
 def fold_constants(program: Program) -> Program:
     """What depends on constants alone is computed now, in float64. Arrays are folded only where they do not grow."""
     foldable = _foldable(program)
+    read_outside = {o.register for o in program.outputs}
+    for i in reversed(program.instructions):
+        if i.result in read_outside and OPERATIONS[i.op].view and not _is_small(i):
+            foldable.discard(i.result)  # a view is as cheap as a constant, and two of one array are kept as one
+        if i.result not in foldable:
+            read_outside.update(i.args)
     if not foldable:
         return program
-    read_outside = {a for i in program.instructions if i.result not in foldable for a in i.args} | {o.register for o in program.outputs}
     wanted = [i for i in program.instructions if i.result in foldable and i.result in read_outside]
     if not wanted:  # nothing reads them
         return drop_dead(program)
@@ -83,7 +88,7 @@ def fold_constants(program: Program) -> Program:
 
 
 def _foldable(program: Program) -> set[int]:
-    """Registers that only constants reach. Views and casts that only outputs or others read stay: they are as cheap as a constant."""
+    """Registers that only constants reach, of arrays that do not grow."""
     weight: dict[int, int] = {}  # entries of the constants that a register comes from
     foldable: set[int] = set()
     for i in program.instructions:
@@ -98,6 +103,10 @@ def _foldable(program: Program) -> set[int]:
                 weight[i.result] = total
                 foldable.add(i.result)
     return foldable
+
+
+def _is_small(i: Instruction) -> bool:
+    return all(isinstance(d, int) for d in i.shape) and int(np.prod([d for d in i.shape if isinstance(d, int)])) <= SMALL
 
 
 def _with_values(program: Program, values: Mapping[int, Any]) -> Program:

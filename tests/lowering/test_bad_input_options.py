@@ -96,3 +96,12 @@ def test_any_number_of_calls_is_compiled_for(calls):
 def test_a_backend_is_one_of_three(backend):
     with pytest.raises(sd.errors.Unsupported, match=r"there is no backend .* Backends: numpy, numba, auto"):
         sd.lower(x, [x], backend=backend)
+
+
+@pytest.mark.parametrize(
+    "make", [sd.lower, sd.lower_compressed, lambda *a, **o: sd.lower(*a, simplify=False, **o)], ids=["lower", "compressed", "as it is"]
+)
+@pytest.mark.parametrize("option", ["names", "comments", "sizes", "constants"])
+def test_what_is_to_be_a_dict_is_one(make, option):
+    with pytest.raises(sd.BindingError, match=f"{option} is of type list; a dict is wanted"):
+        make(sd.sum(x), [x], **{option: [3]})

@@ -16,6 +16,7 @@ from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Map
 from symdiff.expr.traverse import substitute
+from symdiff.grad import grad
 from symdiff.lowering.lowered import Lowered, lower
 from tests.threads import in_threads
 
@@ -260,6 +261,15 @@ def test_threads_do_not_disturb_each_other() -> None:
 
 
 # --- constants ----------------------------------------------------------------------------------------------------
+def test_a_constant_and_its_transpose_are_one_array() -> None:
+    loss = o.sum((X @ w - y) ** 2)
+    data = {"X": np.arange(600.0).reshape(30, 20), "y": np.ones(30)}
+    f = lower([loss, grad(loss, w)], [w], constants=data)
+    assert sum(c.size for c in f.program.constants) == 630
+    at = np.linspace(-1, 1, 20)
+    np.testing.assert_allclose(f(at)[1], 2 * data["X"].T @ (data["X"] @ at - 1), rtol=1e-13)
+
+
 def test_constants_are_folded() -> None:
     f = lower(o.sum((X @ o.exp(w) - y) ** 2), [y], constants={X: XV, "w": WV})
     assert f(YV) == pytest.approx(np.sum((XV @ np.exp(WV) - YV) ** 2), rel=1e-14)
