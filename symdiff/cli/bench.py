@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from symdiff.cli.exits import with_exit_code
-from symdiff.errors import BadSetting, Unsupported
+from symdiff.errors import BadSetting
 
 _CHECKOUT = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ def bench(
 ) -> int:
     """Time every workload against hand-written NumPy and the peers that are installed (from a checkout)."""
     if not (_CHECKOUT / "tests" / "benchmarks" / "suite.py").exists():
-        raise Unsupported("bench: the benchmark suite is not part of the installed package; run python cli.py bench in a clone")
+        raise BadSetting("bench: the benchmark suite is not part of the installed package; run python cli.py bench in a clone")
     if rounds is not None and rounds < 1:
         raise BadSetting(f"--rounds: {rounds} is given, a whole number from 1 on is wanted")
     words = [w for o in only or [] for w in ("--only", o)]

@@ -29,8 +29,9 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     known = workloads()
     chosen = [w for w in known if not given.only or any(w.name.startswith(o) for o in given.only)]
-    if not chosen:
-        print(f"error: there is no workload {given.only[0]!r}. Workloads: {', '.join(w.name for w in known)}", file=sys.stderr)
+    unknown = [o for o in given.only if not any(w.name.startswith(o) for w in known)]
+    if unknown:
+        print(f"error: there is no workload {unknown[0]!r}. Workloads: {', '.join(w.name for w in known)}", file=sys.stderr)
         return 2
     warnings.filterwarnings("ignore")  # the peers' own
     results: list[Result] = []

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from symdiff.training import mazur, xor
-from tests.benchmarks import losses, ours, plain
+from tests.benchmarks import losses, native, ours, plain
 from tests.benchmarks.harness import Bar, Result, Run, Timed, Workload, flat, measure
-from tests.benchmarks.report import as_data, bar_line, page, ratio, table
+from tests.benchmarks.report import as_data, bar_line, page, plot, ratio, table
 from tests.benchmarks.suite import workloads
 
 RNG = np.random.default_rng(3)
@@ -74,6 +74,17 @@ def test_a_missing_peer_is_named_and_not_judged():
     json.dumps(rows)
 
 
+def test_a_missing_compiler_is_named_and_not_judged(monkeypatch):
+    native.library.cache_clear()
+    monkeypatch.setattr(native.shutil, "which", lambda program: None)
+    loop = next(w for w in workloads() if w.name == "xor-loop")
+    result = measure(loop, rounds=1, only=["plain", "c"])
+    assert result.missing == {"c": "gcc is not on the PATH"}
+    assert "not judged: gcc is not on the PATH" in "\n".join(table(result))
+    assert all(result.verdict(bar) is None for bar in loop.bars if bar.against == "c")
+    assert next(row for row in as_data([result]) if row["implementation"] == "c")["median_s"] is None
+
+
 def test_results_are_compared_before_they_are_timed():
     with pytest.raises(AssertionError, match="two: symdiff"):
         measure(workload(plain=lambda: Run(lambda: 1.0), symdiff=lambda: Run(lambda: 1.1)), rounds=3)
@@ -91,6 +102,19 @@ def test_ratios_are_taken_within_rounds():
 
 def test_small_ratios_read_as_fractions():
     assert ratio((0.01, 0.005, 0.2)) == "1/100 (1/200 to 0.2)"
+
+
+def test_the_page_and_the_plot_have_every_workload(tmp_path):
+    def timed(w):
+        return {name: Timed([0.5 + k]) for k, name in enumerate(w.makers)}
+
+    results = [Result(w, timed(w), {}) for w in workloads()]
+    written = page(results)
+    assert f"numpy {np.__version__}" in written
+    assert all(f"\n## {w.name}\n" in written for w in workloads())
+    plot(results, tmp_path / "ratios.svg")
+    drawn = (tmp_path / "ratios.svg").read_text(encoding="utf-8")
+    assert drawn.rstrip().endswith("</svg>") and all(f"<!-- {w.name} -->" in drawn for w in workloads())
 
 
 def test_every_workload_has_a_textbook_and_bars_of_its_own_implementations():
