@@ -198,3 +198,25 @@ def lost(roots: Sequence[Expr], env: Mapping[Var, np.ndarray], sizes: Mapping[st
             gaps = [np.abs(np.asarray(r, float) - x) for r, x in zip(rounded, exact, strict=True)]
             worst = [np.maximum(w, np.where(np.isnan(g), np.inf, g)) for w, g in zip(worst, gaps, strict=True)]
     return worst
+
+
+class Close:
+    """Compares results with the reference: to a tolerance, of the largest entry, or to what rounding loses on the way."""
+
+    def __init__(
+        self, outputs: list[Expr], env: Mapping[Var, np.ndarray], sizes: Mapping[str, int], tolerance: float, rounding: float
+    ) -> None:
+        self.expected = evaluate_all(outputs, env, sizes)
+        self.tolerance = tolerance
+        self.loss = lambda: lost(outputs, env, sizes, rounding)
+
+    def __call__(self, found: Sequence[object], what: str) -> None:
+        for k, (got, wanted) in enumerate(zip(found, self.expected, strict=True)):
+            a, b = np.asarray(got, float), np.asarray(wanted, float)
+            assert a.shape == b.shape, what
+            finite = np.isfinite(b)
+            size = max(1.0, float(np.max(np.abs(b[finite]), initial=0.0)))
+            near = np.abs(a[finite] - b[finite]) <= self.tolerance * size
+            if not near.all():
+                near = np.abs(a[finite] - b[finite]) <= 20 * self.loss()[k][finite]
+            assert near.all(), f"{what}: output {k} is {a}, not {b}"

@@ -25,8 +25,7 @@ from symdiff.lowering.program import Program
 from symdiff.lowering.recipe import prepared
 from symdiff.lowering.special import Options, run_text, special_passes
 from tests.lowering.test_random_programs import Maker
-from tests.random_expressions import lost
-from tests.reference import evaluate_all
+from tests.random_expressions import Close
 
 SIZES = (dict(n=3, d=2, m=4), dict(n=1, d=2, m=1), dict(n=2, d=1, m=2), dict(n=5, d=2, m=2), dict(n=1, d=1, m=1), dict(n=3, d=2, m=0))
 INDEX = var("k", 3)
@@ -130,26 +129,6 @@ def run_of(source: Source):
     namespace = {"njit": lambda *types, **options: types[0] if types and callable(types[0]) else lambda function: function}
     exec(source.text.replace("from numba import njit\n", ""), namespace)
     return namespace[source.function]
-
-
-class Close:
-    """Compares results with the reference: to a tolerance, of the largest entry, or to what rounding loses on the way."""
-
-    def __init__(self, outputs: list[Expr], env: Values, sizes: dict[str, int], tolerance: float, rounding: float) -> None:
-        self.expected = evaluate_all(outputs, env, sizes)
-        self.tolerance = tolerance
-        self.loss = lambda: lost(outputs, env, sizes, rounding)
-
-    def __call__(self, found: Sequence[object], what: str) -> None:
-        for k, (got, wanted) in enumerate(zip(found, self.expected, strict=True)):
-            a, b = np.asarray(got, float), np.asarray(wanted, float)
-            assert a.shape == b.shape, what
-            finite = np.isfinite(b)
-            size = max(1.0, float(np.max(np.abs(b[finite]), initial=0.0)))
-            near = np.abs(a[finite] - b[finite]) <= self.tolerance * size
-            if not near.all():
-                near = np.abs(a[finite] - b[finite]) <= 20 * self.loss()[k][finite]
-            assert near.all(), f"{what}: output {k} is {a}, not {b}"
 
 
 def check_case(seed: int) -> int:
