@@ -30,6 +30,8 @@ def share(program: Program) -> Program:
             continue
         seen[key] = i.result
         kept.append(i if args == i.args else replace(i, args=args))
+    if not new:
+        return program
     return replace(
         program, instructions=tuple(kept), outputs=tuple(Output(o.name, new.get(o.register, o.register)) for o in program.outputs)
     )
