@@ -15,6 +15,7 @@ from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
 from symdiff.lowering.placed_source import KEPT, OWN, empty_code, kept_code, memory_lines, names_code
 from symdiff.lowering.placed_writer import PlacedWriter
+from symdiff.lowering.preamble import shape_lines
 from symdiff.lowering.program import Buffer, Program, check
 from symdiff.lowering.writer import Writer
 
@@ -94,6 +95,7 @@ class _Emission:
         inner += [f"{self.results[r]}[rows] = {body.texts[r].code}" for r in b.stored if r not in self.direct.values()]
         inner += [f"{self.results[r]} += {body.texts[r].code}" for r in b.summed]
         lines = [
+            *shape_lines(self.program.name, list(self.whole.arguments.values()), self.program.inputs),
             *statement_lines(self.before.statements),
             *opening,
             f"for start in range(0, {b.size}, {b.rows}):",

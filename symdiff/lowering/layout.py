@@ -39,11 +39,11 @@ def indented(lines: Sequence[str]) -> list[str]:
     return [f"    {line}" if line else "" for line in lines]
 
 
-def wrapped(parts: Sequence[str]) -> list[str]:
+def wrapped(parts: Sequence[str], width: int = WIDTH) -> list[str]:
     """Parts with commas, in lines of the width."""
     lines = [""]
     for part in parts:
-        if lines[-1] and len(lines[-1]) + len(part) + 2 > WIDTH:
+        if lines[-1] and len(lines[-1]) + len(part) + 2 > width:
             lines.append("")
         lines[-1] += (" " if lines[-1] else "") + f"{part},"
     return lines

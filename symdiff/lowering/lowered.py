@@ -33,8 +33,8 @@ class Lowered(partial[Any]):
     A call with sizes and a dtype that are new writes the program again for them, and keeps it (`fast=False`: it does not).
     It is a `partial`, of the function that calls.py writes for it, because a call of one takes Python no frame.
 
-    Attributes: `source`, a text that runs with NumPy alone; `program`, the instructions behind it; `raw`, the function of that source,
-    without any check of its arguments, which are arrays of one dtype and scalars of NumPy's.
+    Attributes: `source`, a text that runs with NumPy alone; `program`, the instructions behind it; `raw`, the function of that source, for
+    arrays of one dtype and scalars of NumPy's, which checks nothing but shapes that it is written for.
 
     Raises: BindingError for an input that is missing, unknown or of another shape than it was declared with; DtypeError for one
     that is not real.
@@ -157,6 +157,8 @@ class Lowered(partial[Any]):
         <BLANKLINE>
         def f(x):
             \"\"\"x (100,) -> out (100,)\"\"\"
+            if x.shape != (100,):
+                raise ValueError("f takes x (100,)")
             out = 2.0 * x
             out += one
             return out

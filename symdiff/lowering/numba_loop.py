@@ -146,7 +146,7 @@ def _on_arrays(program: Program, loop: Loop, dtype: str, names: Names) -> tuple[
             with nests.loops(program.inputs[k].shape) as index:
                 nests.write(f"{nests.element(own[k], index)} = {nests.element(results[o], index)}")
     parts.copied, nests.lines = nests.lines[step:], nests.lines[:step]
-    parts.before += [*preamble(nests, program.name), *nests.buffers]
+    parts.before += [*preamble(nests), *nests.buffers]
     return nests, parts
 
 

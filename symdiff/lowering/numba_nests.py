@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from symdiff.errors import Unsupported
-from symdiff.expr.dims import Dim, Shape, dim_add, dim_terms
+from symdiff.expr.dims import Dim, Shape
 from symdiff.expr.nodes import Place, Range
 from symdiff.lowering.naming import Names, ascii_name
 from symdiff.lowering.numba_plan import PLACED, POINTWISE, plan
 from symdiff.lowering.numba_texts import CONDITION, TEXTS, Scalar
-from symdiff.lowering.program import Instruction, Program
+from symdiff.lowering.preamble import carrier, requirement_lines, shape_lines, size_lines
+from symdiff.lowering.program import Input, Instruction, Program
 from symdiff.lowering.text import ATOM, SUM, Context, Text
 from symdiff.lowering.writer import STEMS
 
@@ -279,15 +280,14 @@ ENTRIES: dict[str, Callable[[Nests, Instruction, Index], Text]] = {
 
 
 # --- requirements and sizes ----------------------------------------------------------------------------------------------------
-def preamble(n: Nests, function: str) -> list[str]:
-    """Lines that read the sizes and check what the formula takes for granted of them. To be asked for when all else is written."""
-    checks = []
-    for r in n.program.requirements:
-        least = -sum(count for count, atoms in dim_terms(r.dim) if not atoms)
-        checks += [f"if {n.dim(dim_add(r.dim, least))} < {least}:", f'    raise ValueError("{function}: {r.why}")']
-    lines = []
-    for name, variable in n.context.sizes.items():
-        carrier, axis = next((i, axis) for i in n.program.inputs for axis, d in enumerate(i.shape) if d == name)
-        argument = n.arguments[carrier.register]
-        lines.append(f"{variable} = {argument}.shape[{axis}]" if axis or len(carrier.shape) > 1 else f"{variable} = len({argument})")
-    return lines + checks
+def preamble(n: Nests) -> list[str]:
+    """Lines that read the sizes and check the shapes. To be asked for when all else is written."""
+
+    def size(i: Input, axis: int) -> str:
+        return "" if (i, axis) in carriers else n.dim(i.shape[axis])
+
+    carriers = [carrier(n.program, name) for name in n.program.size_names()]
+    arguments = [n.arguments[i.register] for i in n.program.inputs]
+    checks = shape_lines(n.program.name, arguments, n.program.inputs, size)
+    checks += requirement_lines(n.program, n.dim)
+    return [*size_lines(n.program, n.arguments, n.context.sizes), *checks]

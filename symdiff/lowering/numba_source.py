@@ -18,6 +18,7 @@ from symdiff.lowering.numba_rows import ROWS
 from symdiff.lowering.numba_scalars import places, static_shape, taken_apart
 from symdiff.lowering.numba_texts import SOURCES, helper_lines
 from symdiff.lowering.numpy_source import RESERVED, Source
+from symdiff.lowering.preamble import shape_lines
 from symdiff.lowering.program import Input, Program
 from symdiff.lowering.scalars import entries
 from symdiff.lowering.text import Text
@@ -48,7 +49,7 @@ Written = tuple[Nests, list[str], list[str], list[str]]  # the nests, the argume
 
 def _on_arrays(program: Program, names: Names, dtype: str) -> Written:
     nests = body(program, names, dtype)
-    statements = [*preamble(nests, program.name), *nests.buffers, *nests.lines]
+    statements = [*preamble(nests), *nests.buffers, *nests.lines]
     return nests, list(nests.arguments.values()), statements, [value(nests, o.register).code for o in program.outputs]
 
 
@@ -77,7 +78,7 @@ def _on_scalars(program: Program, names: Names, dtype: str) -> Written | None:
         results.append(names.fresh(ascii_name(o.name)))
         after.append(f"{results[-1]} = np.empty({shape}, np.{dtype})")
         after += [f"{results[-1]}[{', '.join(place)}] = {text}" for place, text in zip(places(shape), texts, strict=True)]
-    return nests, arguments, [*before, *nests.lines, *after], results
+    return nests, arguments, [*shape_lines(program.name, arguments, program.inputs), *before, *nests.lines, *after], results
 
 
 def _output_shapes(program: Program) -> list[Shape]:

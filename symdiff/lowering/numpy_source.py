@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from symdiff.expr.dims import dim_add, dim_terms
 from symdiff.lowering.helpers import HELPERS, closure
 from symdiff.lowering.kernels import KERNELS, kernel_lines
 from symdiff.lowering.layout import CHUNK, array_lines, cut, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_text import BLAS, LINES, TEXT
+from symdiff.lowering.preamble import requirement_lines, shape_lines, size_lines
 from symdiff.lowering.program import Program
 from symdiff.lowering.writer import Language, Writer, reads, return_lines
 
@@ -70,13 +70,13 @@ def run_source(program: Program) -> Callable[..., Any]:
     return namespace[source.function]  # type: ignore[no-any-return]
 
 
-def array_function(program: Program, names: Names) -> Function:
-    """The program as a function of arrays."""
+def array_function(program: Program, names: Names, checked: bool = True) -> Function:
+    """The program as a function of arrays, which checks shapes that are numbers, if nothing has before."""
     name = names.fresh(program.name)
     constants = [names.fresh(f"C{k}") for k in range(1, len(program.constants) + 1)]
     writer = Writer(program, NUMPY, names, constants)
     returned = writer.run()
-    preamble = _preamble(writer, name)
+    preamble = _preamble(writer, checked)
     arguments = tuple(writer.arguments.values())
     head = [f"def {name}({', '.join(arguments)}):", *indented(writer.docstring())]
     result = return_lines(returned)
@@ -89,26 +89,15 @@ def array_function(program: Program, names: Names) -> Function:
     return Function(name, arguments, lines, arrays, writer.context.helpers)
 
 
-def _preamble(w: Writer, function: str) -> list[str]:
-    """Lines that read sizes and the dtype, and check what the formula takes for granted of sizes."""
-    checks = []
-    for r in w.program.requirements:
-        least = -sum(count for count, atoms in dim_terms(r.dim) if not atoms)
-        checks += [f"if {w.context.dim(dim_add(r.dim, least)).code} < {least}:", f'    raise ValueError("{function}: {r.why}")']
-    lines = [f"{variable} = {_size_source(w, name)}" for name, variable in w.context.sizes.items()]
+def _preamble(w: Writer, checked: bool) -> list[str]:
+    """Lines that read sizes and the dtype, and check what the text takes for granted of sizes."""
+    checks = requirement_lines(w.program, lambda dim: w.context.dim(dim).code)
+    lines = size_lines(w.program, w.arguments, w.context.sizes)
     if w.context.needs_dtype:
         real = [i for i in w.program.inputs if i.kind == "real"]
         lines.append(f"dtype = np.result_type({w.arguments[real[0].register]}, np.float32)" if real else "dtype = np.dtype(np.float64)")
-    return lines + checks
-
-
-def _size_source(w: Writer, name: str) -> str:
-    for i in w.program.inputs:
-        for axis, d in enumerate(i.shape):
-            if d == name:
-                argument = w.arguments[i.register]
-                return f"{argument}.shape[{axis}]" if axis or len(i.shape) > 1 else f"len({argument})"
-    raise AssertionError(f"no input carries {name}")
+    shapes = shape_lines(w.program.name, list(w.arguments.values()), w.program.inputs) if checked else []
+    return [*shapes, *lines, *checks]
 
 
 def module(functions: Sequence[Function], imports: Sequence[str] = ()) -> str:

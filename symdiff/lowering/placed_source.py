@@ -13,6 +13,7 @@ from symdiff.lowering.layout import WIDTH, array_lines, call_lines, dtype_code, 
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
 from symdiff.lowering.placed_writer import PlacedWriter
+from symdiff.lowering.preamble import shape_lines
 from symdiff.lowering.program import Buffer, Program
 from symdiff.lowering.writer import return_lines
 
@@ -35,6 +36,8 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     <BLANKLINE>
     def f(X, w, b):
         \"\"\"X (5, 3), w (3,), b () -> out (5,)\"\"\"
+        if X.shape != (5, 3) or w.shape != (3,):
+            raise ValueError("f takes X (5, 3), w (3,)")
         out = X.dot(w)
         out += b
         np.tanh(out, out=out)
@@ -58,6 +61,7 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     lines = [
         f"def {name}({', '.join(arguments)}):",
         *indented(writer.docstring()),
+        *indented(shape_lines(program.name, arguments, program.inputs)),
         *indented([*opening, *statement_lines(writer.statements), *return_lines(returned)]),
     ]
     arrays = [array_lines(n, a, dtype) for n, a in zip(constants, program.constants, strict=True)]

@@ -20,6 +20,7 @@ from symdiff.lowering.calls import OWN, OnFloats
 from symdiff.lowering.layout import call_lines, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import RESERVED, Function, Source, array_function, module
+from symdiff.lowering.preamble import shape_lines
 from symdiff.lowering.program import Program
 from symdiff.lowering.python_text import FLOATS, NAMES
 from symdiff.lowering.scalars import entries
@@ -39,7 +40,7 @@ def emit_scalars(program: Program, scalars: Program) -> ScalarSource:
     """The module of a program and of what it is on scalars."""
     names = Names((*RESERVED, "struct", "flat", "ZeroDivisionError", *NAMES))
     call = names.fresh(program.name)
-    arrays = array_function(replace(program, name=f"{call}_arrays"), names)
+    arrays = array_function(replace(program, name=f"{call}_arrays"), names, checked=False)
     floats, imported, on_floats = _float_function(program, scalars, names, f"{call}_floats", arrays)
     outer = _array_call(program, call, arrays, floats, names)
     imports = [f"from math import {', '.join(sorted(imported))}"] if imported else []
@@ -142,6 +143,7 @@ def _array_call(program: Program, call: str, arrays: Function, floats: Function,
     if first:
         lines.insert(0, f"    return {arrays.name}({', '.join(arrays.arguments)})")
         lines.insert(0, f'if {first}.dtype.char != "d":')
+    lines[:0] = shape_lines(program.name, arrays.arguments, program.inputs)
     lines += return_lines([Text(code) for code in built])
     head = [f"def {call}({', '.join(arrays.arguments)}):", f'    """As {arrays.name}, computed on floats."""']
     setup = [[f'{name} = struct.Struct("{size}d").pack_into'] for size, name in put.items()]
