@@ -24,7 +24,7 @@ from symdiff.expr.nodes import Var
 from symdiff.expr.text import parse
 from symdiff.expr.traverse import node_count, substitute, variables
 from symdiff.printing.formula import format_formula
-from symdiff.rewrite import simplify_all
+from symdiff.rewrite import simplify_all, without_corners
 
 LARGEST_PROOF = 3000  # nodes of a difference that simplification is asked to prove zero
 SUSPECTS = ("symmetric", "onehot", "prob", "binary", "positive", "unit", "orthogonal")  # facts that a claim may take for granted
@@ -108,7 +108,8 @@ def check_formula(
       a factor: the claim is half the right formula: a factor 2 is missing
       ∂E/∂w = 2·Xᵀ(X w − y)
     """
-    loss, wrt = as_expr(loss), as_expr(wrt)
+    wrt = as_expr(wrt)
+    (loss,) = without_corners([as_expr(loss)], {wrt})  # mistakes are looked for in the loss that is differentiated
     derivative = raw_derivatives(loss, [wrt], kind)[0].value
     known = _names(loss, wrt, names or {})
     text = claim if isinstance(claim, str) else None

@@ -9,7 +9,7 @@ from symdiff.calculus import gradient, hessian, jacobian
 from symdiff.errors import ShapeError, UnknownName, did_you_mean
 from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
-from symdiff.rewrite import simplify_all
+from symdiff.rewrite import simplify_all, without_corners
 
 Kind = Literal["gradient", "hessian", "jacobian"]
 KINDS: tuple[Kind, ...] = ("gradient", "hessian", "jacobian")
@@ -23,7 +23,7 @@ class Derivative(NamedTuple):
 
 
 def raw_derivatives(loss: Expr, wrt: Sequence[Expr], kind: Kind = "gradient") -> list[Derivative]:
-    """The derivatives of a loss as the calculus makes them; of a Hessian the blocks on and above the diagonal.
+    """The derivatives of a loss as `grad` and its like make them; of a Hessian the blocks on and above the diagonal.
 
     Shapes: a gradient as its variable, a block (first..., second...), a Jacobian (loss..., variable...).
     Raises: ShapeError if the loss of a gradient or a Hessian is not a scalar; MissingRule for an operation without derivative.
@@ -34,6 +34,7 @@ def raw_derivatives(loss: Expr, wrt: Sequence[Expr], kind: Kind = "gradient") ->
         raise ShapeError(
             f"the {kind} of a scalar is asked for, the loss has shape {show_shape(loss.shape)}: sum it, or ask for the jacobian"
         )
+    (loss,) = without_corners([loss], set(wrt))
     if kind == "hessian":
         blocks = hessian(loss, wrt)
         return [Derivative((wrt[i], wrt[j]), blocks[i][j]) for i in range(len(wrt)) for j in range(i, len(wrt))]

@@ -43,7 +43,7 @@ LOSS_NAMES = ("E", "L", "J", "loss", "loss_")
 
 def record_of(loss: Expr, wrt: Expr, names: Mapping[Expr, str]) -> Record:
     """The lines of the derivation of d(loss)/d(wrt), with the caller's names for inner expressions."""
-    return Deriving(*rewritten(loss, wrt, names), wrt, names).record()
+    return Deriving(*rewritten(loss, wrt, names)).record()
 
 
 class Deriving:
@@ -104,7 +104,7 @@ class Deriving:
         shown = {e: s for e, s in self.symbols.items() if e in self.own}
         self.lines.append(Line("loss", self.result, substitute(self.given, shown)))
         if self.loss is not self.given:
-            self.lines.append(Line("rewritten", self.result, self.loss, tuple(map(identity_of, self.identities))))
+            self.lines.append(Line("rewritten", self.result, substitute(self.loss, shown), tuple(map(identity_of, self.identities))))
         if not self.stages:
             why = f"it is the {self.noun}" if self.loss is self.wrt else f"the {self.noun} does not contain it"
             self.lines.append(Line("result", self.slope, self.derivative(), (Rule(why),)))

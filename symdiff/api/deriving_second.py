@@ -18,6 +18,7 @@ from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute
 from symdiff.printing.formula import op_count
+from symdiff.rewrite import without_corners
 from symdiff.rules.record import Line, Record
 
 MOST_READ = 40  # operations of a Jacobian that is read off before it is simplified
@@ -30,7 +31,7 @@ def jacobian_record(y: Expr, wrt: Expr, names: Mapping[Expr, str]) -> Record:
     plain, unnamed = _without_facts(wrt)
     y_plain = substitute(y, {wrt: plain})
     own = {substitute(e, {wrt: plain}): name for e, name in names.items()}
-    return _with_facts(DerivingJacobian(*rewritten(y_plain, plain, own), plain, own).record(), y, unnamed)
+    return _with_facts(DerivingJacobian(*rewritten(y_plain, plain, own)).record(), y, unnamed)
 
 
 def hessian_record(loss: Expr, first: Expr, second: Expr, names: Mapping[Expr, str]) -> Record:
@@ -41,10 +42,11 @@ def hessian_record(loss: Expr, first: Expr, second: Expr, names: Mapping[Expr, s
     back = {v: p for p, v in known.items()}
     loss_plain = substitute(loss, back)
     own = {substitute(e, back): name for e, name in names.items()}
-    one = Deriving(*rewritten(loss_plain, plain_first, own), plain_first, own)
+    one = Deriving(*rewritten(loss_plain, plain_first, own))
     above = one.record()
     slope, again = _gradient_in_stages(one, above)
-    two = DerivingHessian(one, slope, plain_second, again, loss_plain)
+    (smooth,) = without_corners([loss_plain], {plain_first, plain_second})
+    two = DerivingHessian(one, slope, plain_second, again, smooth)
     below = two.record()
     fixed = one.tangents[plain_first]
     result = above.names[above.lines[0].left]

@@ -20,6 +20,7 @@ from symdiff.expr.nodes import Add, Const, Contract, Linalg, Map, Reduce, Scan
 from symdiff.expr.traverse import variables
 from symdiff.printing.derivation import statement
 from symdiff.printing.view import sum_of_squares
+from symdiff.rewrite import without_corners
 from symdiff.rules.differentials import MATRIX, REDUCTIONS, SCANS
 from symdiff.rules.elementwise import CHOICE_CONVENTION, CHOICES, DERIVATIVES
 from symdiff.rules.identities import ELEMENTWISE, PRODUCTS, STABLE, SUMS, Identity
@@ -192,12 +193,14 @@ NORM_AT_ZERO = "norm: 0 at the zero vector"
 def conventions(loss: Expr, wrt: Sequence[Expr]) -> list[str]:
     """What is chosen where no derivative exists, for the functions through which the loss depends on the variables.
 
+    Corners that cancel need no choice.
+
     >>> w = var('w', 'd')
     >>> conventions(ops.sum(ops.absolute(w)), [w])
     ['absolute value: 0 at 0']
     """
     depends: dict[Expr, tuple[int, ...]] = {}
-    for e in topological(loss):
+    for e in topological(*without_corners([loss], set(wrt))):
         moving = tuple(k for k, o in enumerate(e.operands) if o in depends)
         if moving or e in wrt:
             depends[e] = () if e in wrt else moving

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from symdiff.api.programs import lower
-from symdiff.calculus import gradient
+from symdiff.grad import grad
 from symdiff.training.net import Net
 
 
@@ -96,7 +96,7 @@ def check_gradient(net: Net, step: float = 1e-5) -> GradientCheck:
     True
     """
     weight = net.weights[-1]
-    slope = gradient(net.loss, [weight])[0]
+    slope = grad(net.loss, weight)
     leaves = [leaf.var for leaf in net.leaves]
     program = lower([net.loss, slope], leaves)
     values = net.values()

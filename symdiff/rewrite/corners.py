@@ -18,17 +18,18 @@ from symdiff.expr.traverse import transform
 from symdiff.rewrite.match import negated
 
 MOST_TERMS = 8
+SMOOTHED_BY = "softplus from its larger side"  # its name in the book of identities
 _OF_TAILS = ("log", "log1p", "softplus")
 
 
 def without_corners(roots: Sequence[Expr], kept: Container[Expr] = (), order: Sequence[Expr] | None = None) -> list[Expr]:
-    """The expressions with such sums rewritten; the nodes `kept` stay what they are.
+    """The expressions with such sums rewritten; the nodes `kept`, which derivatives are taken in, stay what and where they are.
 
     `order` are the nodes below the roots, for callers who have walked them already.
     """
     if not any(type(e) is Map and e.fn in _OF_TAILS and _tail(e) is not None for e in order or topological(*roots)):
         return list(roots)
-    return transform(roots, lambda e, operands: e if e in kept else _smooth(with_operands(e, operands)))
+    return transform(roots, lambda e, operands: e if e in kept else _smooth(with_operands(e, operands), kept))
 
 
 def _tail(e: Expr) -> Expr | None:
@@ -55,16 +56,24 @@ def _positive_part(e: Expr) -> Expr | None:
     return None
 
 
-def _smooth(e: Expr) -> Expr:
+def _smooth(e: Expr, kept: Container[Expr]) -> Expr:
     if not isinstance(e, Add):
         return e
     terms: list[Expr] = [e]
-    while len(terms) <= MOST_TERMS and any(isinstance(t, Add) for t in terms):
-        terms = [inner for t in terms for inner in (t.terms if isinstance(t, Add) else (t,))]
+    while len(terms) <= MOST_TERMS and any(isinstance(t, Add) and t not in kept for t in terms):
+        terms = [inner for t in terms for inner in (t.terms if isinstance(t, Add) and t not in kept else (t,))]
     tails = {u: k for k, t in enumerate(terms) if (u := _tail(t)) is not None}
     for k, t in enumerate(terms):
         u = _positive_part(t)
-        if u is not None and u in tails:
+        if u is not None and u in tails and not any(gone in kept for gone in _above(u, [t, terms[tails[u]]])):
             rest = [s for j, s in enumerate(terms) if j not in (k, tails[u])]
-            return _smooth(add(ops.softplus(u), *rest))
+            return _smooth(add(ops.softplus(u), *rest), kept)
     return e
+
+
+def _above(u: Expr, parts: Sequence[Expr]) -> list[Expr]:
+    """The nodes of functions of u, without those of u itself."""
+    found = list(parts)
+    for e in found:
+        found += [o for o in e.operands if o is not u]
+    return found

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from symdiff.calculus import vjp
 from symdiff.expr.algebra import add, zeros_of
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Var
 from symdiff.expr.traverse import substitute, variables
+from symdiff.grad import vjp
 
 
 @dataclass(frozen=True)

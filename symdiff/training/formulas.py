@@ -13,12 +13,12 @@ from functools import cached_property
 import numpy as np
 
 from symdiff.api.programs import lower
-from symdiff.calculus import gradient
 from symdiff.expr.algebra import contract
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Contract, Var
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import substitute, transform, variables
+from symdiff.grad import grad
 from symdiff.rewrite import simplify_all
 from symdiff.training.backprop import backpropagate
 from symdiff.training.entries import Entries, entries_of, named_entries
@@ -137,7 +137,7 @@ class EntryForm:
 
 def inlined_formulas(leaves: Sequence[Var], loss: Expr, wanted: Sequence[Var]) -> Formulas:
     """The gradients of a loss in the leaves alone, nothing named."""
-    return _simplified(leaves, (), {}, loss, dict(zip(wanted, gradient(loss, wanted), strict=True)), {})
+    return _simplified(leaves, (), {}, loss, dict(zip(wanted, grad(loss, wanted), strict=True)), {})
 
 
 def errors_first(e: Expr, cotangents: Collection[Expr]) -> Expr:

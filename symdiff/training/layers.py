@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 
 from symdiff.api.programs import lower
-from symdiff.calculus import gradient
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute
+from symdiff.grad import grad
 from symdiff.training.callbacks import EpochEnd
 from symdiff.training.loop import Training, train
 from symdiff.training.net import Array, Definition, Net
@@ -95,8 +95,8 @@ def observe(net: Net, *, epochs: int | None = None, **settings: Any) -> Observed
 def _looked_at(net: Net, training: Training, seen: Sequence[tuple[int, Mapping[Var, Array]]]) -> Observed:
     inner = [d for d in net.definitions if d.cotangent] or list(net.definitions)
     shown = [d for d in net.definitions if not d.cotangent] or list(net.definitions)
-    slopes = gradient(net.loss, net.weights)
-    cotangents = gradient(net.loss, [net.expanded[d.var] for d in inner])
+    slopes = grad(net.loss, net.weights)
+    cotangents = grad(net.loss, [net.expanded[d.var] for d in inner])
     outputs = [net.loss, substitute(net.prediction, net.expanded), *slopes, *cotangents, *(net.expanded[d.var] for d in shown)]
     program = lower(outputs, [leaf.var for leaf in net.leaves], simplify=False, name="inside")
 

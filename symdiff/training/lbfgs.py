@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from symdiff.api.programs import lower
-from symdiff.calculus import gradient
 from symdiff.errors import BadSetting, BindingError, MissingExtra
 from symdiff.expr.nodes import Var
+from symdiff.grad import grad
 from symdiff.training.net import Array, Net
 from symdiff.training.penalties import Penalty, read_penalty
 
@@ -73,7 +73,7 @@ def lbfgs(
             raise BindingError(f"{v.name}: {net.values()[v].shape} is expected, a start of shape {np.shape(array)} is given")
     objective = net.loss if shrink is None else net.loss + shrink.term(net.weights)
     inputs = [leaf.var for leaf in net.leaves]
-    program = lower([net.loss, objective, *gradient(objective, net.weights)], inputs, simplify=False, name=f"{net.name}_loss")
+    program = lower([net.loss, objective, *grad(objective, net.weights)], inputs, simplify=False, name=f"{net.name}_loss")
     given = [np.asarray(values[v], np.float64) for v in inputs if v not in net.weights]
     shapes = [np.shape(values[w]) for w in net.weights]
     cuts = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from math import prod
 
 from symdiff.calculus import gauss_newton as gauss_newton_blocks
-from symdiff.calculus import gradient, hessian
 from symdiff.errors import BadSetting
 from symdiff.expr.arrays import eye, reshape
 from symdiff.expr.elementwise import clip, less, where
@@ -21,6 +20,8 @@ from symdiff.expr.matrices import solve
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute, variables
+from symdiff.grad import grad, hessian
+from symdiff.rewrite import without_corners
 from symdiff.training.net import Net
 from symdiff.training.optimizers import OPTIMIZERS, Kind, Optimizer
 from symdiff.training.specs import Choice, Setting, nonnegative, positive, read
@@ -97,12 +98,11 @@ def gauss_newton_matrix(net: Net, weights: Sequence[Var]) -> Expr:
     """
     known = {*net.expanded, *weights}
     compared = [v for v in variables(net.objective) if v in known]
-    own: dict[Expr, Var] = {
-        v: Var(v.name, v.dims, v.assumptions, -1) for v in compared if v in weights
-    }  # what the objective mentions besides
-    objective = substitute(net.objective, own)
+    # weights that the objective mentions by themselves have places of their own in it
+    own: dict[Expr, Var] = {v: Var(v.name, v.dims, v.assumptions, -1) for v in compared if v in weights}
     places = [own.get(v, v) for v in compared]
-    return matrix_of(gauss_newton_blocks(objective, places, [net.expanded.get(v, v) for v in compared], weights), weights)
+    objective, *outputs = without_corners([substitute(net.objective, own), *(net.expanded.get(v, v) for v in compared)])
+    return matrix_of(gauss_newton_blocks(objective, places, outputs, weights), weights)
 
 
 # --- rules ----------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ class JointOptimizer(Choice[JointKind]):
         at = At(
             w=joined(net.weights),
             loss=objective,
-            slope=joined(gradient(objective, net.weights)),
+            slope=joined(grad(objective, net.weights)),
             matrix=self.kind.matrix(net, penalty),
             loss_at=lambda w: substitute(objective, dict(cut(w, net.weights).items())),
             rate=rate,

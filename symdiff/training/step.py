@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symdiff.api.programs import lower
-from symdiff.calculus import gradient
 from symdiff.errors import BadSetting
 from symdiff.expr.dims import Shape
 from symdiff.expr.leaves import const, var
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import variables
+from symdiff.grad import grad
 from symdiff.lowering.lowered import Lowered
 from symdiff.training.net import Array, Net
 from symdiff.training.optimizers import Optimizer
@@ -93,7 +93,7 @@ def training_step(
     else:
         arrays = {w: {slot: state.variable(f"{slot}_{w.name}", w.shape) for slot in how.kind.slots} for w in net.weights}
         state.start |= {slot: np.zeros(leaf.value.shape) for leaf in net.parameters for slot in arrays[leaf.var].values()}
-        gradients = gradient(objective, net.weights)
+        gradients = grad(objective, net.weights)
 
         def rule(w: Var, slope: Expr) -> dict[Var, Expr]:
             value, new = how.apply(w, slope, rate, k, arrays[w])
@@ -143,7 +143,7 @@ def _refuse(name: str, given: Mapping[str, bool]) -> None:
 
 def _program(net: Net, updates: dict[Var, Expr], inputs: Sequence[Var]) -> Lowered:
     names = {net.expanded[d.var]: d.var.name for d in net.definitions} | {new: f"new_{v.name}" for v, new in updates.items()}
-    cotangents = gradient(net.loss, [net.expanded[d.var] for d in net.definitions])
+    cotangents = grad(net.loss, [net.expanded[d.var] for d in net.definitions])
     names |= {c: d.cotangent or f"d_{d.var.name}" for d, c in zip(net.definitions, cotangents, strict=True)}
     names[net.loss] = "loss"
     # As they are derived, not rewritten: the step computes the formulas that are shown.

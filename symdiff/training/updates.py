@@ -15,6 +15,7 @@ from symdiff.errors import BadSetting, UnknownName, did_you_mean
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute
+from symdiff.rewrite import without_corners
 from symdiff.training.specs import find_row
 
 Rule = Callable[[Var, Expr], Mapping[Var, Expr]]  # a weight and its gradient -> the new values of the weight and of its state
@@ -84,6 +85,7 @@ def updated(
     (True, True)
     """
     seen = find_update(update)
+    (loss,) = without_corners([loss])  # as the gradients are taken: its nodes are what they mention
     slopes = dict(zip(weights, gradient(loss, weights) if gradients is None else gradients, strict=True))
     found: dict[Var, Expr] = {}
     new_weights: dict[Var, Expr] = {}

@@ -43,3 +43,35 @@ def test_several_pairs_in_one_sum():
     terms = [sd.relu(u), sd.log1p(sd.exp(-sd.absolute(u))), sd.relu(v), sd.log1p(sd.exp(-sd.absolute(v)))]
     slopes = sd.lower(sd.grad(add(*terms), [u, v]), [u, v], simplify=False)(0.0, 0.0)
     np.testing.assert_allclose(slopes, [0.5, 0.5], rtol=1e-14)
+
+
+def test_what_is_differentiated_in_stays_where_it_is():
+    positive_part, size, rest = sd.relu(u), sd.absolute(u), sd.var("rest")
+    loss = positive_part + sd.log1p(sd.exp(-size))
+    assert sd.grad(loss, positive_part) is sd.const(1)
+    assert float(sd.lower(sd.grad(loss, size), [u])(1.0)) == pytest.approx(1 / (1 + np.exp(-1.0)) - 1, rel=1e-14)
+    half = positive_part + rest
+    assert sd.grad(half + sd.log1p(sd.exp(-size)), half) is sd.const(1)
+
+
+def test_derive_and_check_agree_with_grad():
+    assert [str(e) for e in sd.derive(softplus(u), u).values] == [str(sd.grad(softplus(u), u))] == ["σ(u)"]
+    assert sd.derive(softplus(u), u).conventions == ()
+    assert sd.check_formula(softplus(u), u, "sigmoid(u)").how == "proved"
+
+
+NAMES = {
+    "a part that vanishes": (2 * softplus(u), sd.relu(u), {"gradient": 1.0, "hessian": 0.5}),
+    "the whole": (2 * softplus(u), softplus(u), {"gradient": 1.0, "hessian": 0.5}),
+    "a part that stays": (softplus(2 * u), 2 * u, {"gradient": 1.0, "hessian": 1.0}),
+}
+
+
+@pytest.mark.parametrize("kind", ["gradient", "hessian"])
+@pytest.mark.parametrize(("loss", "named", "expected"), NAMES.values(), ids=NAMES)
+def test_derivations_say_what_takes_the_corners_out(loss, named, expected, kind):
+    made = sd.derivation(loss, u, names={named: "h"}, kind=kind)
+    rewritten = made.lines[1]
+    assert rewritten.kind == "rewritten" and [r.name for r in rewritten.rules] == ["softplus from its larger side"]
+    assert at_zero(made.gradient) == pytest.approx(expected[kind], rel=1e-14)
+    assert "at a corner" not in made.text()
