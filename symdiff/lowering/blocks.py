@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from symdiff.expr.dims import Shape
 from symdiff.lowering.buffers import plan_buffers
 from symdiff.lowering.operations import OPERATIONS
-from symdiff.lowering.program import Input, Instruction, Output, Program, check, nominal_size
+from symdiff.lowering.program import Cost, Input, Instruction, Output, Program, check, cost, nominal_size
 
 CACHE = 1 << 20  # bytes that a block may take
 LEAST = 1 << 20  # bytes that elementwise operations must write for blocks to pay
@@ -34,6 +34,16 @@ class Blocked(NamedTuple):
     stored: tuple[int, ...]
     summed: tuple[int, ...]
     cut: frozenset[int]  # results of the body with a row each
+
+
+def blocked_cost(b: Blocked) -> Cost:
+    """What all blocks take: of the body's arrays only those of one block are there at a time."""
+    parts = [cost(plan_buffers(p), {}) for p in (b.before, b.body, b.after)]
+    times = (1, -(-b.size // b.rows), 1)
+    count, operations, written = (sum(n * c[k] for n, c in zip(times, parts, strict=True)) for k in range(3))
+    shapes = {i.result: i.shape for i in b.body.instructions}
+    results = sum(8 * nominal_size(shapes[r], {}) // b.rows * b.size for r in b.stored)
+    return Cost(count, operations, written, sum(c.memory for c in parts) + results)
 
 
 def in_blocks(program: Program, carried: Mapping[int, int]) -> Blocked | None:

@@ -15,11 +15,12 @@ from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
 from symdiff.lowering.binding import Binder
 from symdiff.lowering.calls import DOUBLE, MISSING, SINGLE, Call, Face, Shapes, call_on_floats, checked_call, packing, with_own_dtypes
+from symdiff.lowering.explaining import explained
 from symdiff.lowering.numpy_source import emit
 from symdiff.lowering.passes import optimise
-from symdiff.lowering.program import Program, cost
+from symdiff.lowering.program import Program
 from symdiff.lowering.recipe import Recipe, Structure, prepared
-from symdiff.lowering.special import LARGEST, Options, Special, fits, special_programs, specialise
+from symdiff.lowering.special import LARGEST, Form, Options, Special, special_form
 from symdiff.lowering.updates import require_blas
 
 BACKENDS = ("numpy",)
@@ -116,8 +117,11 @@ class Lowered(partial[Any]):
         if found is None:
             if len(self._special) >= SPECIALISED:
                 self._special.clear()
-            found = self._special[key] = specialise(self._sized(sizes), dtype, self._options, self._carried(sizes))
+            found = self._special[key] = self._form(sizes, dtype).write()
         return found
+
+    def _form(self, sizes: tuple[int, ...], dtype: str) -> Form:
+        return special_form(self._sized(sizes), dtype, self._options, self._carried(sizes))
 
     def _carried(self, sizes: tuple[int, ...]) -> dict[int, int]:
         """The axis of the longest named dim in each input that carries it, once, by register."""
@@ -180,19 +184,13 @@ class Lowered(partial[Any]):
         return _optimised(self._recipe.program(self._sizes))
 
     def explain(self) -> str:
-        """What each pass did, with operation and byte counts before and after (float64, at the hinted sizes)."""
-        passes = self._passes()
-        if fits(passes[-1][1]) and self._fast:
-            passes += special_programs(passes[-1][1], "np.float64", self._options)
-        costs = [(name, cost(program, dict(self._recipe.hints))) for name, program in passes]
-        lines = [f"{'':<32}{'instructions':>20}{'operations':>26}{'bytes':>26}"]
-        before = costs[0][1]
-        for name, after in costs:
-            pairs = zip(before, after, strict=True)
-            cells = [f"{p} -> {q}" if p != q else str(q) for p, q in pairs]
-            lines.append(f"{name:<32}{cells[0]:>20}{cells[1]:>26}{cells[2]:>26}")
-            before = after
-        return "\n".join(lines)
+        """What each pass did, with counts before and after: instructions, operations, bytes written, and bytes of the arrays that are made
+        (float64, at the hinted sizes). If `sizes` has them all, so do the passes that calls of these sizes go through."""
+        sizes = dict(self._recipe.hints)
+        if self._known is None or not self._again:
+            return explained(self._passes(), sizes)
+        passes = _optimised(self._recipe.program(self._sizes | sizes))
+        return explained([*passes, *self._form(self._known, "np.float64").steps], sizes)
 
     def save(self, path: str | Path) -> None:
         """Write the source as a module that runs with NumPy alone; with `blas` it may import SciPy."""

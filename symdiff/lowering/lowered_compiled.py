@@ -12,12 +12,13 @@ import numpy as np
 
 from symdiff.errors import BindingError, Unsupported
 from symdiff.expr.node import Expr
+from symdiff.lowering.explaining import explained
 from symdiff.lowering.lowered import Lowered, lower
 from symdiff.lowering.numba_cache import load, numba_is_there, require_numba
 from symdiff.lowering.numba_cost import compile_seconds, compiled_call_seconds, numpy_seconds, pays_off
 from symdiff.lowering.numba_source import emit_numba
 from symdiff.lowering.passes import optimise
-from symdiff.lowering.program import Program, cost
+from symdiff.lowering.program import Program
 from symdiff.lowering.recipe import Recipe, Structure, prepared
 
 DOUBLE = np.dtype(np.float64)
@@ -77,12 +78,8 @@ class Compiled(Lowered):
         return [("as written", straight), *optimise(straight)]
 
     def explain(self) -> str:
-        """What each pass did, with operation and byte counts (float64, at the hinted sizes)."""
-        lines = [f"{'':<32}{'instructions':>16}{'operations':>20}{'bytes':>20}"]
-        for name, program in self._passes():
-            found = cost(program, dict(self._recipe.hints) | self._sizes)
-            lines.append(f"{name:<32}{found.instructions:>16,}{found.operations:>20,}{found.bytes:>20,}")
-        return "\n".join(lines)
+        """What each pass did, with counts before and after (float64, at the hinted sizes)."""
+        return explained(self._passes(), dict(self._recipe.hints) | self._sizes)
 
 
 def lower_compiled(

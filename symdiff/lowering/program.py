@@ -202,15 +202,17 @@ def nominal_size(shape: Shape, sizes: Mapping[str, int]) -> int:
 
 
 class Cost(NamedTuple):
-    """What a program takes at the hinted sizes: instructions that do work, scalar operations, bytes written (float64)."""
+    """What a program takes at the hinted sizes: instructions that do work, scalar operations, bytes that are written to arrays, and bytes of
+    the arrays that are made for them (float64)."""
 
     instructions: int
     operations: int
-    bytes: int
+    written: int
+    memory: int
 
 
 def cost(program: Program, sizes: Mapping[str, int]) -> Cost:
-    """Count the work of a program; views and constants are free."""
+    """Count the work of a program; views, constants and numbers without an array take nothing."""
     shapes: dict[int, Shape] = {i.register: i.shape for i in program.inputs}
     count = operations = written = 0
     for i in program.instructions:
@@ -220,5 +222,10 @@ def cost(program: Program, sizes: Mapping[str, int]) -> Cost:
             continue
         count += 1
         operations += operation.work([tuple(nominal(d, sizes) for d in shapes[a]) for a in i.args], i.params, nominal_size(i.shape, sizes))
-        written += 8 * nominal_size(i.shape, sizes)
-    return Cost(count, operations, written)
+        written += _bytes(i.shape, sizes)
+    memory = sum(_bytes(b.shape, sizes) for b in program.buffers if b.part_of is None) if program.buffers else written
+    return Cost(count, operations, written, memory)
+
+
+def _bytes(shape: Shape, sizes: Mapping[str, int]) -> int:
+    return 8 * nominal_size(shape, sizes) if shape else 0

@@ -5,12 +5,12 @@ Both are made from the same instructions as the source for any sizes, by further
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from symdiff.lowering.blocked_source import emit_blocked
-from symdiff.lowering.blocks import in_blocks
+from symdiff.lowering.blocks import Blocked, in_blocks
 from symdiff.lowering.buffers import plan_buffers
 from symdiff.lowering.calls import OnFloats
 from symdiff.lowering.expansions import expand_functions
@@ -95,39 +95,36 @@ def _placing(dtype: str, options: Options) -> tuple[tuple[str, Pass], ...]:
     )
 
 
-def special_programs(program: Program, dtype: str, options: Options) -> Iterator[tuple[str, Program]]:
-    """The program for known sizes after each of these passes, by name."""
-    return optimise(program, special_passes(dtype, options))
-
-
 def fits(program: Program) -> bool:
     """Whether all sizes are numbers, and the program is short enough to be written again for them."""
     shapes = [*(i.shape for i in program.inputs), *(i.shape for i in program.instructions)]
     return all(isinstance(d, int) for shape in shapes for d in shape) and len(program.instructions) <= LARGEST
 
 
-def specialise(program: Program, dtype: str, options: Options, carried: Mapping[int, int]) -> Special:
-    """The program, optimised and of known sizes, as a function of arrays of this dtype ('np.float64' or 'np.float32').
+class Form(NamedTuple):
+    """How a program for known sizes is written: by these steps, each with what it made, and what writes the last."""
+
+    steps: tuple[tuple[str, Program | Blocked], ...]
+    write: Callable[[], Special]
+
+
+def special_form(program: Program, dtype: str, options: Options, carried: Mapping[int, int]) -> Form:
+    """The form of a program, optimised and of known sizes, for arrays of this dtype ('np.float64' or 'np.float32').
 
     `carried` has the axis of the longest dim for each input, by register, that has that dim: blocks of rows are cut along it.
     """
     scalars = scalarise(program) if dtype == "np.float64" else None
     if scalars is not None:
-        return Special(*emit_scalars(program, scalars))
+        return Form((("compute on floats", scalars),), lambda: Special(*emit_scalars(program, scalars)))
     if not fits(program):
-        return Special(emit(program))
-    whole = _last(program, _rewriting(dtype, options))
+        return Form((), lambda: Special(emit(program)))
+    rewritten = tuple(optimise(program, _rewriting(dtype, options)))
+    whole = rewritten[-1][1]
     blocked = in_blocks(whole, carried) if carried else None
     if blocked is not None:
-        return Special(emit_blocked(whole, blocked, dtype))
-    return Special(emit_placed(_last(whole, _placing(dtype, options)), dtype, options.reuse))
-
-
-def _last(program: Program, passes: Sequence[tuple[str, Pass]]) -> Program:
-    """The program after all passes."""
-    for _, changed in optimise(program, passes):
-        program = changed
-    return program
+        return Form((*rewritten, ("cut into blocks", blocked)), lambda: Special(emit_blocked(whole, blocked, dtype)))
+    placed = tuple(optimise(whole, _placing(dtype, options)))
+    return Form((*rewritten, *placed), lambda: Special(emit_placed(placed[-1][1], dtype, options.reuse)))
 
 
 def run_text(source: Source) -> dict[str, Any]:

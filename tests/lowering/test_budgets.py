@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import symdiff as sd
-from symdiff.lowering.special import Options, special_programs
+from symdiff.lowering.passes import optimise
+from symdiff.lowering.special import Options, special_passes
 from symdiff.training import mazur, training_step, xor
 from symdiff.training.compiled import compiled_steps
 from tests.benchmarks import losses, ours
@@ -242,7 +243,7 @@ def test_a_matrix_of_the_parameters_is_never_formed(expression, sizes):
     d = sizes["d"]
     assert ("d", "d") not in [i.shape for i in f.program.instructions]
     sized = f.for_sizes(**sizes)
-    programs = [sized.program, *(p for _, p in special_programs(sized.program, "np.float64", Options()))]
+    programs = [sized.program, *(p for _, p in optimise(sized.program, special_passes("np.float64", Options())))]
     assert not [i for p in programs for i in p.instructions if i.shape.count(d) > 1]
     values = [RNG.normal(size=tuple(sizes.get(k, k) for k in i.shape)) for i in (X, y, w, v)]
     written = sd.lower(expression, [X, y, w, v], fast=False, simplify=False)

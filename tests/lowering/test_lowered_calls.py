@@ -310,12 +310,6 @@ def test_pickle_save_and_repr(tmp_path: Path) -> None:
     assert done.stdout.split() == ["2.25", "False"]
 
 
-def test_explain_counts_operations_and_bytes() -> None:
-    text = lower(LOSS, [X, w, b, y], sizes={"n": 10, "d": 5}).explain()
-    assert "fold constants" in text and "drop dead code" in text
-    assert text.splitlines()[-1].split()[-2:] == ["141", "256"]
-
-
 def test_the_source_is_the_same_under_any_hash_seed() -> None:
     code = (
         "from symdiff.expr import ops as o\nfrom symdiff.expr.leaves import var\nfrom symdiff.lowering.lowered import lower\n"

@@ -55,8 +55,8 @@ def test_every_operation_has_a_text() -> None:
 
 def test_cost_counts_work_and_writes() -> None:
     program = linearize([X @ w], [X, w])
-    assert cost(program, {"n": 10, "d": 5}) == (1, 100, 80)
-    assert cost(linearize([X.T], [X]), {"n": 10, "d": 5}) == (1, 50, 400)
+    assert cost(program, {"n": 10, "d": 5}) == (1, 100, 80, 80)
+    assert cost(linearize([X.T], [X]), {"n": 10, "d": 5}) == (1, 50, 400, 400)
 
 
 def test_dead_code_goes_and_equal_instructions_are_shared() -> None:

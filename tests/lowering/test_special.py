@@ -20,8 +20,9 @@ from symdiff.grad import grad, hessian
 from symdiff.lowering.helpers import HELPERS
 from symdiff.lowering.lowered import Lowered
 from symdiff.lowering.operations import OPERATIONS
+from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import ProgramError, check
-from symdiff.lowering.special import special_programs
+from symdiff.lowering.special import special_passes
 from tests.threads import in_threads
 
 RNG = np.random.default_rng(5)
@@ -66,7 +67,7 @@ def body(f: Lowered) -> list[str]:
 
 def over(f: Lowered, shape: tuple[int, ...]) -> int:
     """How often the program writes an array of this shape."""
-    program = [p for _, p in special_programs(f.program, "np.float64", f._options)][-1]
+    program = [p for _, p in optimise(f.program, special_passes("np.float64", f._options))][-1]
     check(program)
     return sum(i.into >= 0 and i.shape == shape for i in program.instructions)
 
@@ -77,7 +78,7 @@ def test_a_training_step_goes_over_memory_as_often_as_by_hand() -> None:
     assert over(f, (128, 32)) == 7  # X W1, + b1, tanh; h h, - 1; back through W2, * (h h - 1)
     assert over(f, (128, 10)) == 8  # h W2, + b2, - max, exp, - log sum, / sum, T - p, * rate / n
     assert over(f, (64, 32)) == 2  # X^T d and the update: the rate is in d already
-    program = [p for _, p in special_programs(f.program, "np.float64", f._options)][-1]
+    program = [p for _, p in optimise(f.program, special_passes("np.float64", f._options))][-1]
     assert sum(not b.fresh for b in program.buffers) <= 7 and sum(b.fresh for b in program.buffers) == 4
     text = "\n".join(body(f))
     assert "einsum" not in text and "np.sum" not in text and "**" not in text
@@ -311,7 +312,7 @@ def test_special_programs_travel_and_stand_alone(tmp_path: object) -> None:
 
 
 def test_the_checker_knows_buffers() -> None:
-    program = [p for _, p in special_programs(mlp().for_sizes(**SIZES).program, "np.float64", mlp()._options)][-1]
+    program = [p for _, p in optimise(mlp().for_sizes(**SIZES).program, special_passes("np.float64", mlp()._options))][-1]
     assert all(OPERATIONS[i.op].view or i.into >= 0 or not i.shape or i.op == "constant" for i in program.instructions)
     first = next(k for k, i in enumerate(program.instructions) if i.op == "tanh")
     target = program.instructions[first]

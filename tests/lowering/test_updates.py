@@ -18,8 +18,9 @@ from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
 from symdiff.grad import grad
 from symdiff.lowering.lowered import Lowered
+from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program, ProgramError, check
-from symdiff.lowering.special import run_text, special_programs
+from symdiff.lowering.special import run_text, special_passes
 from tests.reference import evaluate_all
 from tests.threads import in_threads
 
@@ -34,7 +35,7 @@ ARRAYS = [RNG.normal(size=x.shape) for x in INPUTS[:-1]]
 
 
 def planned(f: Lowered, dtype: str = "np.float64") -> Program:
-    return [p for _, p in special_programs(f.program, dtype, f._options)][-1]
+    return [p for _, p in optimise(f.program, special_passes(dtype, f._options))][-1]
 
 
 def factors(f: Lowered, dtype: str = "np.float64") -> list[tuple[float, float]]:
