@@ -104,7 +104,8 @@ def test_none_is_written_without_fast(written: Written) -> None:
     assert written == []
 
 
-def test_only_so_many_are_kept_and_those_let_go_come_back(written: Written) -> None:
+def test_only_so_many_are_kept_and_those_let_go_come_back(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowered, "SPECIALISED", 4)
     f = sd.lower(OUTPUTS, [X, w, y, RATE])
     rows = [*range(40, 40 + 2 * lowered.SPECIALISED), 40]
     for n in rows:
