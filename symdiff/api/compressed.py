@@ -6,7 +6,7 @@ left is computed, by one lowered program, and the result knows how to multiply a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -105,8 +105,11 @@ class Compressed:
 class CompressedFunction:
     """A function of arrays whose results are Compressed; made by `lower_compressed`. `program` computes all cores at once."""
 
-    def __init__(self, shapes: Sequence[Shape], forms: Sequence[Sequence[Form]], program: Lowered, single: bool) -> None:
+    def __init__(
+        self, shapes: Sequence[Shape], forms: Sequence[Sequence[Form]], program: Lowered, single: bool, sizes: Mapping[str, int]
+    ) -> None:
         self._shapes, self.program, self._single = shapes, program, single
+        self._sizes = sizes  # of dims that no argument carries
         ends = list(accumulate((len(listed) for listed in forms), initial=0))
         self._parts = [(tuple(listed), slice(*ends[k : k + 2])) for k, listed in enumerate(forms)]  # with the places of their cores
         self._carriers: list[int] = []  # the arguments whose shapes have the dims
@@ -137,7 +140,8 @@ class CompressedFunction:
     def _plan(self, key: tuple[tuple[int, ...], ...]) -> list[tuple[tuple[int, ...], tuple[Form, ...], slice]]:
         """The shape of each output, its forms and which cores are its own, for shapes of the arguments that carry the dims."""
         inputs = self.program.program.inputs
-        sizes = {str(d): n for k, shape in zip(self._carriers, key, strict=True) for d, n in zip(inputs[k].shape, shape, strict=True)}
+        carried = {str(d): n for k, shape in zip(self._carriers, key, strict=True) for d, n in zip(inputs[k].shape, shape, strict=True)}
+        sizes = {**self._sizes, **carried}
         shapes = [tuple(dim_value(d, sizes) for d in shape) for shape in self._shapes]
         if len(self._known) >= LARGEST_KNOWN:
             self._known.clear()
@@ -164,11 +168,11 @@ def lower_compressed(outputs: Any, inputs: Any = None, **options: Any) -> Compre
     inputs = arguments_of(listed, inputs, options)
     taken = [[_apart(t) for t in (e.terms if isinstance(e, Add) else (e,))] for e in simplify_all(listed)]
     cores = [core for terms in taken for core, _ in terms]
-    if options.get("sizes"):
-        options["sizes"] = sizes_that_are_left(options["sizes"], listed, cores, inputs, options.get("constants") or {})
-    return CompressedFunction(
-        [e.shape for e in listed], [[form for _, form in terms] for terms in taken], lower(cores, inputs, **options), single
-    )
+    sizes, constants = options.get("sizes") or {}, options.get("constants") or {}
+    options["sizes"] = sizes_that_are_left(sizes, listed, cores, inputs, constants)
+    program = lower(cores, inputs, **options)
+    known = dict(sizes) | {str(d): n for v, array in constants.items() for d, n in zip(v.shape, np.shape(array), strict=True)}
+    return CompressedFunction([e.shape for e in listed], [[form for _, form in terms] for terms in taken], program, single, known)
 
 
 def _apart(term: Expr) -> tuple[Expr, Form]:

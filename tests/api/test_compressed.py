@@ -95,3 +95,14 @@ def test_constants_and_sizes_go_by_name_as_in_lower():
     a = sd.var("a", "p")
     g = sd.lower_compressed(X + 0 * sd.sum(a), [X, a], sizes={"p": 3})
     np.testing.assert_allclose(g(given, np.ones(3)).dense(), given)
+
+
+def test_a_dim_that_only_a_constant_or_a_size_has():
+    X, w = sd.var("X", ("n", "d")), sd.var("w", "d")
+    array = np.arange(12.0).reshape(4, 3)
+    found = sd.lower_compressed(sd.hessian(sd.sum((X @ w) ** 2), w), constants={X: array})()
+    np.testing.assert_allclose(found.dense(), 2 * array.T @ array)
+    T, U, V = sd.var("T", ("m", "n")), sd.var("U", ("m", "k")), sd.var("V", ("n", "k"))
+    found = sd.lower_compressed(sd.hessian(sd.sum((T - U @ V.T) ** 2), U), constants={"V": array}, sizes={"m": 5})()
+    assert found.shape == (5, 3, 5, 3)
+    np.testing.assert_allclose(found.dense(), np.einsum("ij,kl->ikjl", np.eye(5), 2 * array.T @ array))
