@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -17,16 +16,15 @@ from symdiff.expr.dims import Dim, as_dim, as_shape, broadcast_dims, dim_add, di
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Delta, Iota, Ones
-from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, reshape_node
+from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, reshape_node, whole_number
 
 
 # --- makers -------------------------------------------------------------------------------------------------------
 def arange(start: Any, stop: Any = None, step: int = 1) -> Expr:
     """start, start + step, ... below stop, whole numbers; an end may be a dim's name: arange('n')."""
     first, last = (0, start) if stop is None else (start, stop)
-    low, high = (v if isinstance(v, str) else operator.index(v) for v in (first, last))
-    if step < 1:
-        raise ShapeError("arange: a step of at least 1 is wanted")
+    low, high = (v if isinstance(v, str) else whole_number(v, "arange: an end") for v in (first, last))
+    step = whole_number(step, "arange: the step", 1)
     count = dim_floordiv(dim_add(dim_sub(as_dim(high), low), step - 1), step)
     if isinstance(count, int) and isinstance(low, int):
         return const(np.arange(low, low + count * step, step))
@@ -58,6 +56,7 @@ def eye(n: Any, m: Any = None, k: int = 0) -> Expr:
 
 def _row_and_column(rows: Dim, columns: Dim, k: int) -> tuple[Expr, Expr]:
     """i + k and j as (rows, columns) arrays."""
+    k = whole_number(k, "the diagonal")
     i = contract([(Iota(rows), (0,)), (Ones(columns), (1,))], (0, 1))
     j = contract([(Iota(columns), (1,)), (Ones(rows), (0,))], (0, 1))
     return add(i, stretch(Const(k), (rows, columns))), j
@@ -77,7 +76,9 @@ def tril(x: Any, k: int = 0) -> Expr:
 def triu(x: Any, k: int = 0) -> Expr:
     """The entries at and above the k-th diagonal of the last two axes, zeros below."""
     e = _matrix(x, "triu")
-    return apply("where", stretch(tri(e.shape[-2], e.shape[-1], k - 1), e.shape), stretch(Const(0), e.shape), e)
+    return apply(
+        "where", stretch(tri(e.shape[-2], e.shape[-1], whole_number(k, "the diagonal") - 1), e.shape), stretch(Const(0), e.shape), e
+    )
 
 
 def _matrix(x: Any, name: str) -> Expr:
@@ -161,8 +162,7 @@ def ones_like(x: Any, shape: Any = None) -> Expr:
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Expr:
     """`num` evenly spaced values from start to stop along a new axis."""
     a, b = as_expr(start), as_expr(stop)
-    if not isinstance(num, (int, np.integer)) or num < 0:
-        raise ShapeError(f"linspace: the number of values is a whole number from 0 on, not {num!r}")
+    num = whole_number(num, "linspace: the number of values", 0)
     shape = broadcast_dims("linspace", a.shape, b.shape)
     steps = num - 1 if endpoint else num
     share = const(np.arange(num) / max(steps, 1))
@@ -195,7 +195,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Expr:
         if not isinstance(e.shape[0], int):
             raise SymbolicValue(f"vander: the number of columns is the name {e.shape[0]!r}: give N, a whole number")
         N = e.shape[0]
-    powers = [apply("pow", e, Const(k)) for k in range(N)]
+    powers = [apply("pow", e, Const(k)) for k in range(whole_number(N, "vander: the number of columns", 1))]
     return concat([expand_axis(p, 1) for p in (powers if increasing else powers[::-1])], 1)
 
 

@@ -20,6 +20,7 @@ from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.leaves import add_numbers, constant_value
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Arg, Const, Contract, Gather, Iota, Map, Ones, Reshape, Slice, Var
+from symdiff.expr.structure import whole_number
 
 
 def add(a: Any, b: Any) -> Expr:
@@ -177,13 +178,13 @@ def heaviside(x: Any, at_zero: Any) -> Expr:
 
 
 def copysign(a: Any, b: Any) -> Expr:
-    """|a| with the sign of b."""
-    return where(less(b, 0), negative(absolute(a)), absolute(a))
+    """|a| with the sign of b, also where b is -0.0."""
+    return where(signbit(b), negative(absolute(a)), absolute(a))
 
 
 def signbit(x: Any) -> Expr:
-    """Whether x is negative."""
-    return less(x, 0)
+    """Whether x is negative or -0.0, which less does not tell from 0 and this angle does."""
+    return less(arctan2(x, -1), 0)
 
 
 def isinf(x: Any) -> Expr:
@@ -203,6 +204,7 @@ def isneginf(x: Any) -> Expr:
 
 def around(x: Any, decimals: int = 0) -> Expr:
     """x rounded to decimals, halves to even; flat almost everywhere."""
+    decimals = whole_number(decimals, "around: the number of decimals")
     if decimals == 0:
         return rint(x)
     scale = 10 ** abs(decimals)

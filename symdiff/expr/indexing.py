@@ -19,7 +19,7 @@ from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Iota, Ones, Place, Range
-from symdiff.expr.structure import axis_of, expand_axis, full_range, gather, slice_node, stack_nodes
+from symdiff.expr.structure import axis_of, expand_axis, full_range, gather, slice_node, stack_nodes, whole_number
 
 
 def index(x: Any, key: Any) -> Expr:
@@ -107,13 +107,12 @@ def _position(k: Dim, dim: Dim) -> Dim:
 
 
 def _range(s: slice, dim: Dim) -> Range:
-    if s.step is not None and not hasattr(s.step, "__index__"):
-        raise ShapeError(f"index: the step of a slice is a whole number, not {s.step!r}")
-    step = 1 if s.step is None else operator.index(s.step)
+    step = 1 if s.step is None else whole_number(s.step, "index: the step of a slice")
     if step == 0:
         raise ShapeError("index: a slice cannot have step 0")
     if isinstance(dim, int):
-        r = range(*s.indices(dim))
+        low, high = (None if b is None else whole_number(b, "index: a bound of a slice") for b in (s.start, s.stop))
+        r = range(*slice(low, high, step).indices(dim))
         return Range(r.start if len(r) else 0, len(r), step)
     start, stop = (_bound(b, dim) for b in (s.start, s.stop))
     if step > 0:
@@ -129,7 +128,7 @@ def _bound(b: Any, dim: Dim) -> Dim | None:
         return None
     if isinstance(b, str):
         return b
-    k = operator.index(b)
+    k = whole_number(b, "index: a bound of a slice")
     return k if k >= 0 else dim_add(dim, k)
 
 

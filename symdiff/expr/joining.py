@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from symdiff.expr.dims import Dim, dim_mul, dim_sub, show_shape
 from symdiff.expr.indexing import index, take
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
-from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, reshape_node, stack_nodes
+from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, reshape_node, stack_nodes, whole_number
 
 
 def whole_size(e: Expr, axis: int, name: str) -> int:
@@ -99,10 +98,8 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Expr]
     """Parts along an axis: so many of nearly equal size, or between the given positions."""
     e = as_expr(ary)
     a = axis_of(axis, e.ndim, "split")
-    if isinstance(indices_or_sections, (int, np.integer)):
-        sections = int(indices_or_sections)
-        if sections < 1:
-            raise ShapeError(f"split: {sections} parts")
+    if np.ndim(indices_or_sections) == 0:
+        sections = whole_number(indices_or_sections, "split: the number of parts", 1)
         each, rest = divmod(whole_size(e, a, "split"), sections)
         cuts: list[Any] = np.cumsum([each + (k < rest) for k in range(sections)]).tolist()[:-1]
     else:
@@ -115,8 +112,9 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Expr]:
     e = as_expr(ary)
     if isinstance(indices_or_sections, (int, np.integer)):
         size = whole_size(e, axis_of(axis, e.ndim, "split"), "split")
-        if indices_or_sections < 1 or size % int(indices_or_sections):
-            raise ShapeError(f"split: {size} entries do not divide into {indices_or_sections} equal parts; use array_split")
+        sections = whole_number(indices_or_sections, "split: the number of parts", 1)
+        if size % sections:
+            raise ShapeError(f"split: {size} entries do not divide into {sections} equal parts; use array_split")
     return array_split(e, indices_or_sections, axis)
 
 
@@ -147,7 +145,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Expr:
     """Without the entries at positions known beforehand, along an axis; of the flattened array by default."""
     e, a = (ravel(arr), 0) if axis is None else (as_expr(arr), axis)
     a = axis_of(a, e.ndim, "delete")
-    return take(e, np.delete(np.arange(whole_size(e, a, "delete")), obj), a)
+    return take(e, _positions("delete", np.delete, np.arange(whole_size(e, a, "delete")), obj), a)
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Expr:
@@ -166,7 +164,15 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Expr:
         count = np.size(obj) if np.size(obj) != 1 else v.shape[a]
     v = stretch(v, tuple(count if k == a else d for k, d in enumerate(e.shape)))
     old, new = whole_size(e, a, "insert"), whole_size(v, a, "insert")
-    return take(concat([e, v], a), np.insert(np.arange(old), obj, np.arange(old, old + new)), a)
+    return take(concat([e, v], a), _positions("insert", np.insert, np.arange(old), obj, np.arange(old, old + new)), a)
+
+
+def _positions(name: str, change: Callable[..., Any], *args: Any) -> Any:
+    """What NumPy's function makes of positions. Raises: ShapeError, with NumPy's words, for what it refuses."""
+    try:
+        return change(*args)
+    except (IndexError, TypeError, ValueError) as error:
+        raise ShapeError(f"{name}: {error}") from None
 
 
 # --- moves --------------------------------------------------------------------------------------------------------
@@ -176,7 +182,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Expr:
     if axis is None:
         return reshape_node(roll(ravel(e), shift, 0), e.shape)
     for s, ax in np.broadcast(shift, axis):
-        e = _roll_one(e, int(s), axis_of(int(ax), e.ndim, "roll"))
+        e = _roll_one(e, whole_number(s, "roll: a shift"), axis_of(ax, e.ndim, "roll"))
     return e
 
 
@@ -217,13 +223,14 @@ def rot90(m: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Expr:
     order = list(range(e.ndim))
     order[i], order[j] = j, i
     turned = {0: lambda: e, 1: lambda: permute(flip(e, j), order), 2: lambda: flip(e, (i, j)), 3: lambda: flip(permute(e, order), j)}
-    return turned[k % 4]()
+    return turned[whole_number(k, "rot90: the number of turns") % 4]()
 
 
 def rollaxis(a: Any, axis: int, start: int = 0) -> Expr:
     """An axis moved back until it stands before `start`."""
     e = as_expr(a)
     k = axis_of(axis, e.ndim, "rollaxis")
+    start = whole_number(start, "rollaxis: the start")
     start = start + e.ndim if start < 0 else start
     order = [m for m in range(e.ndim) if m != k]
     order.insert(start - (k < start), k)
@@ -237,22 +244,19 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Expr:
     if axis is None:
         e, axis = ravel(e), 0
     a = axis_of(axis, e.ndim, "repeat")
-    if np.size(repeats) != 1:
-        return take(e, np.repeat(np.arange(whole_size(e, a, "repeat")), repeats), a)
-    times = operator.index(np.asarray(repeats).item())
-    if times < 0:
-        raise ShapeError(f"repeat: {times} times: a count is a whole number from 0 on")
+    counts = [whole_number(n, "repeat: a count", 0) for n in np.asarray(repeats).ravel().tolist()]
+    if len(counts) != 1:
+        return take(e, _positions("repeat", np.repeat, np.arange(whole_size(e, a, "repeat")), counts), a)
     e = expand_axis(e, a + 1)
-    shape = (*e.shape[: a + 1], times, *e.shape[a + 2 :])
+    shape = (*e.shape[: a + 1], counts[0], *e.shape[a + 2 :])
     return reshape_node(stretch(e, shape), (*shape[:a], dim_mul(shape[a], shape[a + 1]), *shape[a + 2 :]))
 
 
 def tile(A: Any, reps: Any) -> Expr:
     """The whole array repeated along its axes, the last entry of `reps` along the last."""
     e = as_expr(A)
-    times = [operator.index(r) for r in (reps if isinstance(reps, (tuple, list, np.ndarray)) else (reps,))]
-    if any(t < 0 for t in times):
-        raise ShapeError(f"tile: {tuple(times)} times: a count is a whole number from 0 on")
+    counts = reps if isinstance(reps, (tuple, list)) else reps.ravel().tolist() if isinstance(reps, np.ndarray) else [reps]
+    times = [whole_number(r, "tile: a count", 0) for r in counts]
     rank = max(e.ndim, len(times))
     times = [1] * (rank - len(times)) + times
     e = reshape_node(e, (1,) * (rank - e.ndim) + e.shape)

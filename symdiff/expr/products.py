@@ -18,7 +18,18 @@ from symdiff.expr.elementwise import add, divide, maximum, minimum, multiply, sq
 from symdiff.expr.elementwise import where as choose
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import LETTERS, Const, Delta, Labels, Ones, Range
-from symdiff.expr.structure import axes_of, axis_of, concat, expand_axis, full_range, reshape_node, scan, scatter, slice_node
+from symdiff.expr.structure import (
+    axes_of,
+    axis_of,
+    concat,
+    expand_axis,
+    full_range,
+    reshape_node,
+    scan,
+    scatter,
+    slice_node,
+    whole_number,
+)  # fmt: skip
 
 Axis = int | Sequence[int] | None
 
@@ -165,8 +176,8 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     one = (*e.shape[:a], 1, *e.shape[a + 1 :])
     before, after = (None if v is None else broadcast_to(v, one) if v.ndim == 0 else v for v in ends)
     e = concat([p for p in (before, e, after) if p is not None], a)
-    length = e.shape[a]
-    if n < 0 or (isinstance(length, int) and n > length):
+    length, n = e.shape[a], whole_number(n, "diff: the order", 0)
+    if isinstance(length, int) and n > length:
         raise ShapeError(f"diff: {n} differences of an axis of size {length}")
     for _ in range(n):
         less_one = dim_sub(e.shape[a], 1)
@@ -360,10 +371,10 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Expr:
     return permute(e, order)
 
 
-def moveaxis(x: Any, source: Axis, destination: Axis) -> Expr:
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Expr:
     """Axes moved to other places, the rest in order."""
     e = as_expr(x)
-    src, dst = ([axis_of(a, e.ndim, "moveaxis") for a in ([v] if isinstance(v, int) else v or ())] for v in (source, destination))
+    src, dst = ([axis_of(a, e.ndim, "moveaxis") for a in (v if isinstance(v, Iterable) else [v])] for v in (source, destination))
     order = [a for a in range(e.ndim) if a not in src]
     for d, s in sorted(zip(dst, src, strict=True)):
         order.insert(d, s)
@@ -379,6 +390,7 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
     """The diagonal of two axes, as the last axis."""
     e = as_expr(x)
     i, j = axis_of(axis1, e.ndim, "diagonal"), axis_of(axis2, e.ndim, "diagonal")
+    offset = whole_number(offset, "diagonal: the offset")
     if i == j:
         raise ShapeError("diagonal: two different axes are wanted")
     m, n = e.shape[i], e.shape[j]
@@ -411,6 +423,7 @@ def diag(x: Any, k: int = 0) -> Expr:
     if e.ndim != 1:
         raise ShapeError(f"diag: a vector or matrix is wanted, not {show_shape(e.shape)}")
     square_matrix = contract([(e, (0,)), (Delta(e.shape[0]), (0, 1))], (0, 1))
+    k = whole_number(k, "diag: the diagonal")
     if k == 0:
         return square_matrix
     n = dim_add(e.shape[0], abs(k))

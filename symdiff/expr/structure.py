@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from symdiff.errors import ShapeError
+from symdiff.errors import ShapeError, SymdiffError
 from symdiff.expr.algebra import broadcast_to, contract, zeros_of
 from symdiff.expr.dims import Dim, Shape, dim_add, dim_mul, show_shape
 from symdiff.expr.leaves import const, constant_value, is_zero
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Concat, Const, Gather, GatherT, Ones, Place, Range, Reshape, Scan, Scatter, Slice, key_shape
+
+
+def whole_number(value: Any, what: str, least: int | None = None) -> int:
+    """What was given for `what` as an int. Raises: ShapeError for what is no whole number, or is one below `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        if isinstance(error, SymdiffError):
+            raise
+        number = None
+    if number is None or (least is not None and number < least):
+        given = value.item() if isinstance(value, np.generic) else value
+        raise ShapeError(f"{what} is a whole number{'' if least is None else f' from {least} on'}, not {given!r}")
+    return number
 
 
 def axis_of(axis: int, rank: int, name: str) -> int:
@@ -134,13 +150,13 @@ def stack_nodes(parts: Sequence[Expr], axis: int) -> Expr:
 def gather(x: Expr, indices: Sequence[Expr], axis: int) -> Expr:
     """Raises: ShapeError for constants that are no whole numbers: at run time they would be cut to some."""
     for i in indices:
-        if isinstance(i, Const) and not _whole(np.asarray(i.value, float)):
+        if isinstance(i, Const) and not _whole(np.asarray(i.value)):
             raise ShapeError(f"index: {np.asarray(i.value).tolist()} is no index, which holds whole numbers")
     return Gather(x, tuple(indices), axis)
 
 
 def _whole(values: np.ndarray) -> bool:
-    return bool(((np.abs(values) < 2**63) & (values == np.trunc(values))).all())
+    return values.dtype.kind in "iu" or bool(((np.abs(values) < 2**63) & (values == np.trunc(values))).all())
 
 
 def gather_transpose(x: Expr, indices: Sequence[Expr], axis: int, into: Shape) -> Expr:

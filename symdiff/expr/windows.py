@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from symdiff.expr.algebra import add, contract, product
 from symdiff.expr.arrays import ravel, reshape, vander
 from symdiff.expr.build import linalg
 from symdiff.expr.convert import as_expr
-from symdiff.expr.dims import Dim, dim_add, dim_sub, show_shape
+from symdiff.expr.dims import Dim, as_shape, dim_add, dim_sub, show_shape
 from symdiff.expr.elementwise import divide, greater, less, maximum, minimum, multiply, subtract, where
 from symdiff.expr.indexing import index, take
 from symdiff.expr.joining import concatenate, flip, whole_size
@@ -22,7 +21,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Iota, Ones, Range
 from symdiff.expr.ordering import searchsorted
 from symdiff.expr.products import cumsum, diff, matmul, sum
-from symdiff.expr.structure import axes_of, axis_of, gather, scatter
+from symdiff.expr.structure import axes_of, axis_of, gather, scatter, whole_number
 
 
 # --- windows and convolution --------------------------------------------------------------------------------------
@@ -36,7 +35,7 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Expr:
     Shapes: (n,) with a window of k gives (n - k + 1, k).
     """
     e = as_expr(x)
-    sizes: tuple[Dim, ...] = tuple(window_shape) if isinstance(window_shape, (tuple, list)) else (window_shape,)
+    sizes = as_shape(window_shape)
     axes: Sequence[int] = (
         range(e.ndim) if axis is None else [axis_of(a, e.ndim, "sliding_window_view") for a in np.atleast_1d(axis).tolist()]
     )
@@ -202,7 +201,7 @@ def polyfit(x: Any, y: Any, deg: int) -> Expr:
 def polyder(p: Any, m: int = 1) -> Expr:
     """The coefficients of the m-th derivative of a polynomial."""
     e = as_expr(p)
-    for _ in range(operator.index(m)):
+    for _ in range(whole_number(m, "polyder: the order", 0)):
         n = whole_size(e, 0, "polyder")
         e = multiply(e[:-1], np.arange(n - 1, 0, -1))
     return e
@@ -211,7 +210,7 @@ def polyder(p: Any, m: int = 1) -> Expr:
 def polyint(p: Any, m: int = 1, k: Any = 0) -> Expr:
     """The coefficients of the m-th integral of a polynomial, with the constant k."""
     e = as_expr(p)
-    for _ in range(operator.index(m)):
+    for _ in range(whole_number(m, "polyint: the order", 0)):
         n = whole_size(e, 0, "polyint")
         e = concatenate([divide(e, np.arange(n, 0, -1)), ravel(k)])
     return e
