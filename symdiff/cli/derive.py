@@ -86,7 +86,8 @@ def derive(
         lines = [json_text(update_data(made_update))] if as_json else update_lines(made_update, style, width())
         write(lines, output, [leaf.var.name for leaf in made_update.net.leaves])
         return
-    derived = derive_net(find_net(net or "mazur"), name_list(wrt), cast(Form, form or "all"), settings("--at", at))
+    values = {name: float(number) for name, number in settings("--at", at).items()}
+    derived = derive_net(find_net(net or "mazur"), name_list(wrt), cast(Form, form or "all"), values)
     names = [v.name for v in (*derived.leaves, *derived.entries)]
     if steps:
         made = derivations(derived.net, targets_of(derived.net, name_list(wrt)), style, derived.leaves if at else None)

@@ -10,8 +10,7 @@ import typer
 from symdiff.cli.console import json_text, width, write
 from symdiff.cli.exits import MISSED, complain, with_exit_code
 from symdiff.cli.layout import table, table_in, wrapped
-from symdiff.cli.options import name_list, net_on
-from symdiff.errors import BadSetting
+from symdiff.cli.options import name_list, net_on, settings
 from symdiff.report.colours import names_of
 from symdiff.training.explaining import DEPARTURES, Explanation, Match, Search
 from symdiff.training.questions import ask
@@ -41,7 +40,7 @@ def explain(
     """Find the conventions (update schedule, layout, loss, precision ...) under which a network gives a published number."""
     known = net_on(net, data)
     search = Search(known, learning_rate=learning_rate, departures=departures)
-    found = search.explain(ask(known, after, loss, name_list(prediction), _weights(weights), tolerance))
+    found = search.explain(ask(known, after, loss, name_list(prediction), settings("--weights", weights), tolerance))
     if as_json:
         write([json_text(as_data(found, search))])
     else:
@@ -50,19 +49,6 @@ def explain(
         complain(f"no combination of conventions reproduces it within {found.question.tolerance:g}")
         return MISSED
     return 0
-
-
-def _weights(text: str | None) -> dict[str, float | str]:
-    """Names with their numbers as text, which keeps final zeros. Raises: BadSetting for a part that is no NAME=NUMBER or a name given twice."""
-    found: dict[str, float | str] = {}
-    for part in name_list(text):
-        name, equals, number = part.partition("=")
-        if not equals:
-            raise BadSetting(f"--weights: {part!r} is given, NAME=NUMBER is wanted, such as w1=0.1498")
-        if name.strip() in found:
-            raise BadSetting(f"--weights: {name.strip()} is given twice")
-        found[name.strip()] = number
-    return found
 
 
 def asked(found: Explanation) -> str:
@@ -95,7 +81,8 @@ def page(found: Explanation, search: Search, columns: int) -> list[str]:
         "",
         *wrapped(
             f"{len(matches) or 'None'} of {found.combinations:,} combinations of conventions "
-            f"{'reproduces' if len(matches) == 1 else 'reproduce'} it ({found.trainings:,} trainings, at most {search.departures} departure{'s' if search.departures != 1 else ''})",
+            f"{'reproduces' if len(matches) == 1 else 'reproduce'} it ({found.trainings:,} trainings, "
+            f"at most {search.departures} departure{'s' if search.departures != 1 else ''})",
             columns,
             indent=0,
         ),

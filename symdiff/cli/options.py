@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from symdiff.api.derivatives import Kind
 from symdiff.errors import BadSetting, UnknownName, did_you_mean
@@ -78,22 +79,25 @@ def spec_list(text: str | None) -> list[str]:
     return found
 
 
-def settings(option: str, text: str | None) -> dict[str, float]:
-    """name=number pairs between commas. Raises: BadSetting for anything else and for a name that is given twice.
+def settings(option: str, text: str | None) -> dict[str, str]:
+    """name=number pairs between commas, the numbers as they were written. Raises: BadSetting for anything else and for a name given twice.
 
-    >>> settings('--at', 'w5=0.3, w6=1e-3')
-    {'w5': 0.3, 'w6': 0.001}
+    >>> settings('--weights', 'w5=0.30, w6=1e-3')
+    {'w5': '0.30', 'w6': '1e-3'}
     """
-    found: dict[str, float] = {}
+    found: dict[str, str] = {}
     for part in name_list(text):
-        name, equals, value = part.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not equals or not name.strip() or number != number or abs(number) == float("inf"):
+        name, _, value = map(str.strip, part.partition("="))
+        if not name or not _is_number(value):
             raise BadSetting(f"{option}: {part!r} is given, NAME=NUMBER is wanted, such as w5=0.3,w6=0.1")
-        if name.strip() in found:
-            raise BadSetting(f"{option}: {name.strip()} is given twice")
-        found[name.strip()] = number
+        if name in found:
+            raise BadSetting(f"{option}: {name} is given twice")
+        found[name] = value
     return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
