@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench", description="Every workload against its peers, interleaved, medians of ratios.")
     parser.add_argument("--only", action="append", default=[], metavar="WORKLOAD", help="workloads whose name begins so; may be repeated")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each workload; by default as many as fit its seconds")
+    parser.add_argument("--runs", type=int, default=1, metavar="N", help="runs of each workload; a ratio is the median of theirs")
     parser.add_argument("--json", action="store_true", help="a list of objects on stdout")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="ratios to plain as a picture")
     parser.add_argument("--page", action="store_true", help="write docs/performance.md")
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
     results: list[Result] = []
     for workload in chosen:
         print(f"{workload.name} ...", file=sys.stderr, flush=True)
-        results.append(measure(workload, given.rounds))
+        results.append(measure(workload, given.rounds, runs=given.runs))
         if not given.json:
             print("\n".join(table(results[-1])), flush=True)
     if given.json:

@@ -1,8 +1,9 @@
-"""Workloads, their implementations and bars; interleaved runs, medians of ratios.
+"""Workloads, their implementations and bars; interleaved rounds, medians of ratios.
 
 An implementation is made only when it is wanted, so that a peer that is missing is named and nothing else. What all compute is compared
 before anything is timed. A round times each implementation once, one after the other; a ratio is taken within its round, so that what
-slows the machine slows both sides. The collector is off while a clock runs, as timeit has it. Where other threads work during a sample the
+slows the machine slows both sides. A run makes all implementations anew, in memory of their own, and its ratio is the median of its rounds;
+of several runs it is the median of theirs. The collector is off while a clock runs, as timeit has it. Where other threads work during a sample the
 next one waits until they rest: JAX frees what it computed with after its call has returned, for up to 40 ms after the largest Hessians.
 """
 
@@ -59,13 +60,13 @@ class Workload:
 
 @dataclass
 class Timed:
-    """Samples of one implementation, in seconds a unit, one for each round."""
+    """Samples of one implementation, in seconds a unit: a list for each run, with an entry for each round."""
 
-    samples: list[float] = field(default_factory=list)
+    runs: list[list[float]] = field(default_factory=list)
 
     @property
     def median(self) -> float:
-        return statistics.median(self.samples)
+        return statistics.median(map(statistics.median, self.runs))
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,21 @@ class Result:
     timed: dict[str, Timed]
     missing: dict[str, str]
 
-    def ratio(self, name: str, against: str = "plain") -> tuple[float, float, float] | None:
-        """Median, least and largest ratio of two implementations, round by round."""
+    def _ratios(self, name: str, against: str) -> list[list[float]]:
+        """Of two implementations, run by run, round by round."""
         if name not in self.timed or against not in self.timed:
-            return None
-        ratios = [a / b for a, b in zip(self.timed[name].samples, self.timed[against].samples, strict=False)]
-        return statistics.median(ratios), min(ratios), max(ratios)
+            return []
+        pairs = zip(self.timed[name].runs, self.timed[against].runs, strict=True)
+        return [[a / b for a, b in zip(ours, theirs, strict=False)] for ours, theirs in pairs]
+
+    def by_run(self, name: str, against: str = "plain") -> list[float]:
+        """The median ratio of two implementations in each run; none where one of them is missing."""
+        return [statistics.median(run) for run in self._ratios(name, against)]
+
+    def ratio(self, name: str, against: str = "plain") -> tuple[float, float, float] | None:
+        """The median of the runs' ratios, and the least and the largest of all rounds."""
+        rounds = [r for run in self._ratios(name, against) for r in run]
+        return (statistics.median(self.by_run(name, against)), min(rounds), max(rounds)) if rounds else None
 
     def verdict(self, bar: Bar) -> bool | None:
         """Whether a bar is met; None where a side of it is missing."""
@@ -110,22 +120,56 @@ def _settle() -> None:
             return
 
 
-def measure(workload: Workload, rounds: int | None = None, only: Iterable[str] = ()) -> Result:
-    """Make, compare, time. Raises: AssertionError where two implementations disagree."""
-    runs: dict[str, Run] = {}
+def measure(workload: Workload, rounds: int | None = None, only: Iterable[str] = (), runs: int = 1) -> Result:
+    """Make, compare and time, so many runs. Raises: AssertionError where two implementations disagree."""
+    timed: dict[str, Timed] = {}
     missing: dict[str, str] = {}
-    wanted = set(only)
+    wanted = set(only) or set(workload.makers)
+    for _ in range(runs):
+        for name, samples in _one_run(workload, rounds, wanted, missing).items():
+            timed.setdefault(name, Timed()).runs.append(samples)
+    return Result(workload, timed, missing)
+
+
+def _one_run(workload: Workload, rounds: int | None, wanted: set[str], missing: dict[str, str]) -> dict[str, list[float]]:
+    """Samples by implementation; what cannot be made goes to `missing`, with the reason."""
+    made: dict[str, Run] = {}
     for name, make in workload.makers.items():
-        if wanted and name not in wanted:
-            continue
-        try:
-            runs[name] = make()
-        except (ImportError, FileNotFoundError) as error:
-            missing[name] = str(error)
+        if name in wanted:
+            try:
+                made[name] = make()
+            except (ImportError, FileNotFoundError) as error:
+                missing[name] = str(error)
+    cost = _compared(workload, made)
+    repeats = {name: max(1, round(SHORTEST / seconds)) for name, seconds in cost.items()}
+    one_round = sum(repeats[name] * cost[name] for name in made)
+    count = rounds or max(3, min(200, int(workload.seconds / one_round)))
+    samples: dict[str, list[float]] = {name: [] for name in made}
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(count):
+            for name, run in made.items():
+                if cost[name] > 2.0 and len(samples[name]) >= 3:
+                    continue  # a call that takes seconds is timed three times
+                call, n = run.call, repeats[name]
+                others = _elsewhere()
+                began = perf_counter()
+                for _ in range(n):
+                    call()
+                samples[name].append((perf_counter() - began) / n / run.units)
+                if _elsewhere() - others > PAUSE / 10:
+                    _settle()
+    finally:
+        gc.enable()
+    return samples
+
+
+def _compared(workload: Workload, made: dict[str, Run]) -> dict[str, float]:
+    """Seconds of a second call of each, after the result of the first is compared."""
     expected: np.ndarray[Any, Any] | None = None
-    repeats: dict[str, int] = {}
     cost: dict[str, float] = {}
-    for name, run in runs.items():
+    for name, run in made.items():
         result = run.call()
         if workload.relative is not None and run.compared:
             numbers = flat(result)
@@ -142,25 +186,4 @@ def measure(workload: Workload, rounds: int | None = None, only: Iterable[str] =
         began = perf_counter()
         run.call()
         cost[name] = max(perf_counter() - began, 1e-8)
-        repeats[name] = max(1, round(SHORTEST / cost[name]))
-    timed = {name: Timed() for name in runs}
-    one_round = sum(repeats[name] * cost[name] for name in runs)
-    count = rounds or max(3, min(200, int(workload.seconds / one_round)))
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(count):
-            for name, run in runs.items():
-                if cost[name] > 2.0 and len(timed[name].samples) >= 3:
-                    continue  # a call that takes seconds is timed three times
-                call, n = run.call, repeats[name]
-                others = _elsewhere()
-                began = perf_counter()
-                for _ in range(n):
-                    call()
-                timed[name].samples.append((perf_counter() - began) / n / run.units)
-                if _elsewhere() - others > PAUSE / 10:
-                    _settle()
-    finally:
-        gc.enable()
-    return Result(workload, timed, missing)
+    return cost

@@ -26,20 +26,21 @@ def seconds(t: float) -> str:
     return f"{t / 1e-9:.3g} ns"
 
 
+def share(r: float) -> str:
+    """A ratio; a small one as 1 over how many times."""
+    return f"1/{1 / r:.3g}" if r < 0.1 else f"{r:.3g}"
+
+
 def ratio(found: tuple[float, float, float] | None) -> str:
-    """Median (least to largest); small ones as 1 over how many times."""
-    if found is None:
-        return "-"
-
-    def text(r: float) -> str:
-        return f"1/{1 / r:.3g}" if r < 0.1 else f"{r:.3g}"
-
-    return f"{text(found[0])} ({text(found[1])} to {text(found[2])})"
+    """Median (least to largest)."""
+    return "-" if found is None else f"{share(found[0])} ({share(found[1])} to {share(found[2])})"
 
 
 def bar_line(result: Result, bar: Bar) -> str:
-    found = result.ratio(bar.of, bar.against)
+    found, runs = result.ratio(bar.of, bar.against), result.by_run(bar.of, bar.against)
     words = WORDS[result.verdict(bar)]
+    if len(runs) > 1:
+        words += f"; by run {', '.join(map(share, sorted(runs)))}"
     if found is None:
         absent = next((n for n in (bar.of, bar.against) if n not in result.timed), "")
         words += f", {absent}: {result.missing.get(absent, 'not run')}"
@@ -72,7 +73,10 @@ def as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
                     "ratio_to_plain": found[0] if found else None,
                     "ratio_min": found[1] if found else None,
                     "ratio_max": found[2] if found else None,
-                    "bar": [{"against": b.against, "at_most": b.at_most, "met": v} for b, v in zip(bars, verdicts, strict=True)],
+                    "bar": [
+                        {"against": b.against, "at_most": b.at_most, "ratios": result.by_run(name, b.against), "met": v}
+                        for b, v in zip(bars, verdicts, strict=True)
+                    ],
                     "met": None if not bars or None in verdicts else all(verdicts),
                 }
             )
@@ -137,12 +141,15 @@ def page(results: Sequence[Result]) -> str:
     """docs/performance.md."""
     bars = [(r, b) for r in results for b in r.workload.bars]
     verdicts = [r.verdict(b) for r, b in bars]
+    runs = max(len(t.runs) for r in results for t in r.timed.values())
     lines = [
         "# Performance",
         "",
-        "Made by `python cli.py bench --page`: this page is a record of one run, not a promise. A ratio is a median over interleaved rounds,",
-        "with the least and the largest in brackets; `plain` is textbook NumPy by hand (tests/benchmarks/plain.py), for building expressions",
-        "CasADi. Results are compared before they are timed. A bar counts as met within 5 %.",
+        f"Made by `python cli.py bench --page{f' --runs {runs}' if runs > 1 else ''}`: this page is a record, not a promise. A run times all"
+        " implementations of a workload",
+        "in interleaved rounds, and its ratio is the median of theirs; of several runs it is the median of the runs' ratios. The least and the",
+        "largest round stand in brackets. `plain` is textbook NumPy by hand (tests/benchmarks/plain.py), for building expressions CasADi.",
+        "Results are compared before they are timed. A bar counts as met within 5 %.",
         "",
         machine(),
         "",

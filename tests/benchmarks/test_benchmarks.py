@@ -91,7 +91,7 @@ def test_results_are_compared_before_they_are_timed():
 
 
 def test_ratios_are_taken_within_rounds():
-    timed = {"plain": Timed([1.0, 10.0, 2.0]), "symdiff": Timed([0.5, 5.0, 4.0])}
+    timed = {"plain": Timed([[1.0, 10.0, 2.0]]), "symdiff": Timed([[0.5, 5.0, 4.0]])}
     result = Result(workload(plain=absent, symdiff=absent), timed, {})
     assert result.ratio("symdiff") == (0.5, 0.5, 2.0)
     assert result.verdict(Bar("symdiff", 0.5)) is True
@@ -100,13 +100,39 @@ def test_ratios_are_taken_within_rounds():
     assert "1 of 2 bars met, 0 missed, 1 not judged" in page([result])
 
 
+def test_a_bar_is_judged_by_the_median_of_the_runs():
+    """0.4, 0.5 and 4: over all rounds the median would be 4."""
+    timed = {"plain": Timed([[1.0], [1.0, 1.0, 1.0], [1.0] * 5]), "symdiff": Timed([[0.4], [0.5, 0.5, 0.1], [4.0] * 5])}
+    result = Result(workload(plain=absent, symdiff=absent), timed, {})
+    assert result.by_run("symdiff") == [0.4, 0.5, 4.0] and result.by_run("symdiff", "peer") == []
+    assert result.ratio("symdiff") == (0.5, 0.1, 4.0)
+    assert timed["symdiff"].median == 0.5
+    assert result.verdict(Bar("symdiff", 0.5)) is True
+    assert bar_line(result, Bar("symdiff", 0.5)) == "symdiff: at most 1/2 of plain: 0.5 (0.1 to 4): met; by run 0.4, 0.5, 4"
+    assert as_data([result])[1]["bar"][0]["ratios"] == [0.4, 0.5, 4.0]
+    assert "`python cli.py bench --page --runs 3`" in page([result])
+
+
+def test_every_run_makes_what_it_times():
+    made = []
+
+    def make() -> Run:
+        made.append("symdiff")
+        return Run(lambda: 1.0)
+
+    result = measure(workload(plain=lambda: Run(lambda: 1.0), symdiff=make, peer=absent), rounds=2, runs=3)
+    assert made == ["symdiff"] * 3
+    assert [[len(run) for run in timed.runs] for timed in result.timed.values()] == [[2] * 3] * 2
+    assert result.missing == {"peer": "No module named 'peer'"}
+
+
 def test_small_ratios_read_as_fractions():
     assert ratio((0.01, 0.005, 0.2)) == "1/100 (1/200 to 0.2)"
 
 
 def test_the_page_and_the_plot_have_every_workload(tmp_path):
     def timed(w):
-        return {name: Timed([0.5 + k]) for k, name in enumerate(w.makers)}
+        return {name: Timed([[0.5 + k]]) for k, name in enumerate(w.makers)}
 
     results = [Result(w, timed(w), {}) for w in workloads()]
     written = page(results)
