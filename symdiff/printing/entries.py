@@ -24,7 +24,7 @@ from symdiff.printing.plan import Network, Plan, Sum
 from symdiff.printing.scalars import Scalars, in_front
 from symdiff.printing.term import Term
 
-LETTERS, CAPITALS = "ijklmnpqrstuvwabcdefgh", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LETTERS, CAPITALS = "ijklmnpaehotuvxrsqwbcdfg", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def entry_form(
@@ -121,7 +121,9 @@ class Entries:
             return dim(e.dim)
         if isinstance(e, Const) and e.shape:
             return term.entry(term.array(e.value), letters)  # type: ignore[arg-type]
-        return term.entry(self.composer.whole(e), letters)
+        whole = self.composer.written_out(e)
+        self.met.update(p for p in leaves_of([whole], ()) if p in self.composer.parts)
+        return term.entry(whole, letters)
 
     def _product(self, e: Expr, plan: Plan, letters: tuple[str, ...], used: frozenset[str]) -> Term:
         network = plan.content
@@ -133,16 +135,21 @@ class Entries:
         letter_of |= {a: "1" if dims[a] == 1 else next(free) for a in fresh}
         summed = {letter_of[a]: dims[a] for a in fresh if dims[a] != 1}
         within = used | summed.keys()
-        outside, inner = Scalars(network.coefficient if network.coefficient >= 0 else -network.coefficient), Scalars(1)
-        met: set[str] = set()
+        positive = network.coefficient >= 0
+        outside, inner = Scalars(network.coefficient if positive else -network.coefficient), Scalars(1)
         for place, ((f, ls), part) in enumerate(zip(network.factors, plan.parts, strict=True)):
             own = tuple(letter_of[a] for a in ls)
-            met.update(own)
             if isinstance(f, Ones):
                 continue
             t = term.entry(term.call("eye", [dim(f.dim)], f.shape), own) if isinstance(f, Delta) else self.of(part, own, within)
+            same, t = term.split_sign(t)
+            positive = positive == same
             side = inner if summed.keys() & set(own) else outside
-            (side.above if part is f else side.below).append((place, t))
+            above, below = (side.above, side.below) if part is f else (side.below, side.above)
+            if t.op == "over":
+                t, divisor = t.args
+                below.append((place, divisor))
+            above.append((place, t))
         for letter in [c for c in summed if not any(c in _letters(t) for _, t in [*inner.above, *inner.below])]:
             outside.above.append((len(network.factors), dim(summed.pop(letter))))
         body = in_front(inner, [], [], ())
@@ -151,7 +158,7 @@ class Entries:
             outside.above.append((first, term.sigma(tuple(summed.items()), body)))
             outside.above.sort(key=lambda part: part[0])
         t = in_front(outside, [], [], ())
-        return t if network.coefficient >= 0 else term.negate(t)
+        return t if positive else term.negate(t)
 
     def _sum(self, e: Expr, plan: Plan, letters: tuple[str, ...], used: frozenset[str]) -> Term:
         content = plan.content

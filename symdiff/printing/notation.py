@@ -87,6 +87,13 @@ class Composer:
     def whole(self, e: Expr) -> Term:
         return exact(self.options[e], natural(e.shape), e.shape)
 
+    def written_out(self, e: Expr) -> Term:
+        """The whole of `e`, though it is a part with a name."""
+        if e not in self.parts:
+            return self.whole(e)
+        layout = next(iter(self.options[e]))
+        return exact({layout: self.parts[e]}, natural(e.shape), e.shape)
+
     def _is_named(self, e: Expr, options: Options) -> bool:
         if e in self.names or e in self.planner.chunks:
             return True

@@ -242,7 +242,7 @@ def _has_identity(e: Expr) -> bool:
 
 
 def is_kronecker(network: Network, shape: Shape, to: Shape) -> bool:
-    """Whether a product of this shape, reshaped, is a Kronecker product: two parts that own every other axis."""
+    """Whether a product of this shape, reshaped, is a Kronecker product: every other axis is one matrix's, and nothing connects the two."""
     if len(shape) != 2 * len(to) or len(to) not in (1, 2) or any(dim_mul(*shape[2 * k : 2 * k + 2]) != d for k, d in enumerate(to)):
         return False
     single = {label for label, d in zip(network.out, shape, strict=True) if d == 1}  # the other side of a row or a column
@@ -250,7 +250,8 @@ def is_kronecker(network: Network, shape: Shape, to: Shape) -> bool:
     labelled = [own for _, ls in network.factors if (own := set(ls) - single)]
     parts = components(labelled)
     owned = [set().union(*(labelled[k] for k in part)) & set(network.out) for part in parts]
-    return len(parts) == 2 and left in owned and right in owned
+    apart = all(own <= left or own <= right for own in owned)
+    return apart and all(own for own in owned) and bool(left) and bool(right) and left | right == set().union(*owned)
 
 
 def components(labels: Sequence[set[int]]) -> list[list[int]]:

@@ -9,8 +9,10 @@ from symdiff.errors import ShapeError
 from symdiff.expr import ops
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
-from symdiff.printing.entries import entry_form
+from symdiff.grad import hessian
+from symdiff.printing.entries import entry_form, readable_form
 from symdiff.printing.namespace import preamble
+from symdiff.rewrite import simplify
 from tests.reference import evaluate
 
 X, A, w, x, y, s = var("X", ("n", "d")), var("A", ("n", "n")), var("w", ("d",)), var("x", ("n",)), var("y", ("n",)), var("s")
@@ -57,6 +59,34 @@ def test_named_parts_are_defined_by_their_entries() -> None:
     formula = entry_form(ops.outer(h * (1 - h), h), indices=("k", "l"), names={h: "h"})
     assert formula.text == "hₖ (1 − hₖ) · hₗ"
     assert formula.where == (("hᵢ", "tanh(Σⱼ Xᵢⱼ wⱼ)"),)
+
+
+def test_a_named_part_without_entries_of_its_own_is_written_out() -> None:
+    Q = ops.inv(A)
+    formula = entry_form(ops.outer(Q @ x, x) + Q * 2, names={Q: "Q"})
+    assert formula.text == "(Σₖ Qᵢₖ xₖ) xⱼ + 2·Qᵢⱼ"
+    assert formula.where == (("Qᵢⱼ", "(A⁻¹)ᵢⱼ"),)
+
+
+def test_names_inside_what_has_no_entries_are_defined() -> None:
+    M = A + s * ops.eye("n")
+    formula = entry_form(ops.exp(M) + ops.inv(M) * 2, names={M: "M"})
+    assert formula.text == "exp(Mᵢⱼ) + 2·(M⁻¹)ᵢⱼ"
+    assert formula.where == (("Mᵢⱼ", "Aᵢⱼ + s δᵢⱼ"),)
+    assert entry_form(2 * ops.inv(M), names={M: "M"}).where == formula.where
+
+
+def test_hessians_of_four_axes_define_all_that_they_name() -> None:
+    rows = ops.logsumexp(ops.logsumexp(A, axis=0)[:, None] + A, axis=0)
+    for e in (ops.sum(rows * y), ops.sum(ops.log(1 + ops.sum((A @ ops.inv(A + s * ops.eye("n"))) * A, axis=1)))):
+        formula = readable_form(simplify(hessian(e, A)))
+        assert formula.where
+        assert all(text != name for name, text in formula.where)
+
+
+def test_signs_are_pulled_out_and_divisors_stand_last() -> None:
+    e = ops.einsum("i,j->ij", -(X @ w) * x / y, y) + A
+    assert entry_form(e).text == "Aᵢⱼ − (Σₖ Xᵢₖ wₖ) xᵢ yⱼ / yᵢ"
 
 
 def test_one_index_for_each_axis() -> None:

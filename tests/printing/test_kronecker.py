@@ -41,6 +41,7 @@ FORMS = [
     (sd.jacobian(sd.outer(b, b), b), 2, "I ⊗ b + b ⊗ I", "b ⊗ I + I ⊗ b"),
     (sd.hessian(sd.sum(sd.exp(sd.var("s", "N"))[:, None] * (D @ W) ** 2), W), 2,
      "2·Dᵀ diag(exp(s)) D ⊗ I", "2·I ⊗ Dᵀ diag(exp(s)) D"),
+    (sd.hessian(sd.sum(sd.exp(X @ b)), X), 2, "diag(exp(X b)) ⊗ b bᵀ", "b bᵀ ⊗ diag(exp(X b))"),
 ]  # fmt: skip
 
 
