@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,6 @@ REDUCTIONS: dict[str, Callable[..., Expr]] = {
 _ACCUMULATIONS: dict[str, Callable[..., Expr]] = {"add": ops.cumsum, "multiply": ops.cumprod}
 _OF_BITS = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
 _REALS = (None, float, np.float64, np.dtype(np.float64), "float64", "float", "d")
-_TAKING = {"where": (ops.sum, ops.prod, ops.max, ops.min, ops.mean), "initial": (ops.sum, ops.prod, ops.max, ops.min)}
 
 
 def ufunc_constructor(name: str) -> Callable[..., Any]:
@@ -97,7 +97,7 @@ def reduction(constructor: Callable[..., Expr], name: str, args: tuple[Any, ...]
     """A reduction with NumPy's options. Raises: Unsupported for `where` or `initial` of one that does not take it."""
     usual = {"where": True, "initial": None}
     options = {k: v for k, v in options.items() if v is not np._NoValue and not (k in usual and v is usual[k])}
-    for option, takers in _TAKING.items():
-        if option in options and constructor not in takers:
+    for option in usual:
+        if option in options and option not in signature(constructor).parameters:
             raise Unsupported(f"{name}: the option {option} is not supported on expressions")
     return constructor(*args, **options)

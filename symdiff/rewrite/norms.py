@@ -49,26 +49,23 @@ def _squared_in_product(t: Expr) -> set[Expr]:
     return found if all(is_nonnegative(f) for f, _ in once) else set()
 
 
-def vanishes_with(e: Expr, roots: set[Expr]) -> bool:
+def _vanishes_with(e: Expr, roots: set[Expr]) -> bool:
     """Whether `e` is 0 where all of `roots` are: one of them, a product with one, a positive power of one, a sum of such."""
     stack = [e]
     while stack:
         node = stack.pop()
-        if node in roots:
-            continue
-        base, k = base_and_exponent(node)
-        if base in roots and k > 0:
+        if _is_root_or_power(node, roots):
             continue
         if isinstance(node, Add):
             stack.extend(node.terms)
-        elif not (isinstance(node, Contract) and any(f in roots or vanishing_power(f, roots) for f in node.factors)):
+        elif not (isinstance(node, Contract) and any(_is_root_or_power(f, roots) for f in node.factors)):
             return False
     return True
 
 
-def vanishing_power(f: Expr, roots: set[Expr]) -> bool:
+def _is_root_or_power(f: Expr, roots: set[Expr]) -> bool:
     base, k = base_and_exponent(f)
-    return base in roots and k > 0
+    return f in roots or (base in roots and k > 0)
 
 
 def guarded(e: Contract) -> Expr:
@@ -82,7 +79,7 @@ def guarded(e: Contract) -> Expr:
         if exponent is None or not -1 < exponent < 0:
             continue
         roots = squared(q)
-        if roots and any(vanishes_with(g, roots) for j, (g, _) in enumerate(factors) if j != k):
+        if roots and any(_vanishes_with(g, roots) for j, (g, _) in enumerate(factors) if j != k):
             one = ops.broadcast_to(Const(1), q.shape)
             factors[k] = power(ops.where(ops.equal(q, 0), one, q), exponent), ls
             changed = True

@@ -141,14 +141,22 @@ def _quotient_of_exponentials(e: Contract) -> Expr:
     for k, (g, ls) in enumerate(factors):
         base, exponent = base_and_exponent(g)
         whole = _log_of_exponentials(base) if exponent < 0 else None
+        if whole is None:
+            continue
         for at, (f, other) in enumerate(factors):
-            if whole is None or at == k or other != ls:
-                continue
-            parts = [_with_sign(t) for t in (f.terms if isinstance(f, Add) else (f,))]
-            if all(part is not None for part in parts) and constant_value(f) is None:
-                quotient = add(*(sign * ops.exp(a + exponent * whole) for sign, a in filter(None, parts)))
+            exponentials = _signed_exponentials(f) if at != k and other == ls else None
+            if exponentials is not None:
+                quotient = add(*(sign * ops.exp(a + exponent * whole) for sign, a in exponentials))
                 return contract([*(h for j, h in enumerate(factors) if j not in (at, k)), (quotient, ls)], e.out)
     return e
+
+
+def _signed_exponentials(e: Expr) -> list[tuple[int, Expr]] | None:
+    """The terms of a sum of numbers times exponentials, each by `_with_sign`; None for a number, and where a term is anything else."""
+    if constant_value(e) is not None:
+        return None
+    found = [_with_sign(t) for t in (e.terms if isinstance(e, Add) else (e,))]
+    return None if None in found else [part for part in found if part is not None]
 
 
 def _with_sign(e: Expr) -> tuple[int, Expr] | None:
