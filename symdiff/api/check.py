@@ -125,16 +125,16 @@ def check_formula(
         verdict = Verdict(False, "shape", 0, float("inf"), (), right, None, name)
         examiner = _Examiner(loss, wrt, kind, derivative, None, text, known, evidence)
         return replace(verdict, diagnosis=(Mistake("shape", f"the shapes: {problem}"), *examiner.edits()))
-    proved = claimed.shape == right.shape and node_count(claimed, derivative) < LARGEST_PROOF and _is_proved(claimed, right)
-    inputs = variables(loss, wrt, claimed)
+    is_proved = claimed.shape == right.shape and node_count(claimed, derivative) < LARGEST_PROOF and _is_proved(claimed, right)
+    proof = Verdict(True, "proved", 0, 0.0, (), right, claimed, name) if is_proved else None
     try:
-        evidence = Evidence(derivative, claimed, inputs, [right])
+        evidence = Evidence(derivative, claimed, variables(loss, wrt, claimed), [right])
     except Unsupported:  # no point to compare at, so a proof has to do
-        if proved:
-            return Verdict(True, "proved", 0, 0.0, (), right, claimed, name)
-        raise
-    if proved and evidence.claim_is_finite:  # 2 x + log(-x²) - log(-x²) simplifies to 2 x, but has no value
-        return Verdict(True, "proved", 0, 0.0, (), right, claimed, name)
+        if proof is None:
+            raise
+        return proof
+    if proof is not None and evidence.claim_is_finite:  # 2 x + log(-x²) - log(-x²) simplifies to 2 x, but has no value
+        return proof
     agreed = claimed.shape == right.shape and evidence.agree()
     verdict = Verdict(agreed, "compared", len(evidence.points), evidence.difference, (), right, claimed, name)
     if agreed:

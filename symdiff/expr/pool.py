@@ -44,9 +44,9 @@ def _pooled(ref: PoolRef, new: Any) -> Any:
 def constructor(cls: type[Any], names: Sequence[str], operands: str) -> Callable[..., Any]:
     """The function of a class's fields that gives the node with these fields, from the pool if it is there.
 
-    Who knows the node's shape and has checked the operands' gives it as one argument more: nothing is then inferred. `operands` is the expression of the node's operands in its fields. A node is frozen, so its fields are filled in a draft: an object
-    of the same slots that may be written to, which then becomes a node. Writing a slot past a class that forbids it takes five times
-    as long.
+    Who knows the node's shape and has checked the operands' gives it as one argument more: nothing is then inferred. `operands` is the
+    expression of the node's operands in its fields. A node is frozen, so its fields are filled in a draft: an object of the same slots
+    that may be written to, which then becomes a node. Writing a slot past a class that forbids it takes five times as long.
     """
     draft = type(
         f"Draft{cls.__name__}",

@@ -32,10 +32,13 @@ class Rule(NamedTuple):
 
 
 class Line(NamedTuple):
-    """left = right, by `rules`, with `fixed` held fixed (of a second differential in another variable, the differential, then the variable); `defines` are the symbols that appear here first, with what they stand for in
-    terms of other symbols; `pairs` are the (cotangent, differential) whose inner products the right side is the sum of, or, of a Jacobian
-    that is read off, the differentials of the function and of the variable;
-    `transposed` are the factors whose transposes moving a differential to the right brought in."""
+    """left = right, by `rules`.
+
+    `fixed` is what is held fixed: of a second differential in another variable, the differential, then the variable. `defines` are the
+    symbols that appear here first, with what they stand for in terms of other symbols. `pairs` are the (cotangent, differential) whose
+    inner products the right side is the sum of, or, of a Jacobian that is read off, the differentials of the function and of the
+    variable. `transposed` are the factors whose transposes moving a differential to the right brought in.
+    """
 
     kind: Kind
     left: Expr
