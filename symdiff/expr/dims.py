@@ -284,6 +284,15 @@ def broadcast_dims(name: str, *shapes: Shape) -> Shape:
     return tuple(result)
 
 
+def whole_dims(shape: Shape) -> tuple[int, ...]:
+    """The dims that are numbers.
+
+    >>> whole_dims((3, 'n', 2))
+    (3, 2)
+    """
+    return tuple(d for d in shape if isinstance(d, int))
+
+
 def show_shape(shape: Shape) -> str:
     """A shape as people write it: (n, d), (n,), ()."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"

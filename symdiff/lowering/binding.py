@@ -15,7 +15,7 @@ from symdiff.errors import BindingError, DtypeError, did_you_mean
 from symdiff.expr.dims import Shape, dim_names, dim_value, show_shape
 from symdiff.lowering.program import Input, Requirement
 
-FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 class Binder:
@@ -58,7 +58,7 @@ class Binder:
         found = [self._array(i, v) for i, v in zip(self.inputs, values, strict=True)]
         weak = [type(v) is float or isinstance(v, (list, tuple)) for v in values]  # Python's numbers have no precision of their own
         floating = {a.dtype for a, without in zip(found, weak, strict=True) if a.dtype.kind == "f" and not without}
-        dtype = FLOATS[1] if floating == {FLOATS[1]} else FLOATS[0]
+        dtype = SINGLE if floating == {SINGLE} else DOUBLE
         sizes: dict[str, int] = {}
         bound_by: dict[str, str] = {}
         for i, a in zip(self.inputs, found, strict=True):

@@ -49,7 +49,7 @@ def blocked_cost(b: Blocked) -> Cost:
 def in_blocks(program: Program, carried: Mapping[int, int]) -> Blocked | None:
     """The program in blocks along the inputs' axes in `carried` (by register), all of one size; None if that cannot be or does not pay."""
     places: dict[int, Place] = {i.register: carried.get(i.register) for i in program.inputs}
-    shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+    shapes = program.shapes()
     for i in program.instructions:
         try:
             places[i.result] = _place(i, [places[a] for a in i.args], [shapes[a] for a in i.args])
@@ -101,7 +101,7 @@ def _cut(
     stored: tuple[int, ...],
     summed: tuple[int, ...],
 ) -> Blocked:
-    kinds = {i.register: i.kind for i in program.inputs} | {i.result: i.kind for i in program.instructions}
+    kinds = program.kinds()
     names = {i.register: i.name for i in program.inputs} | {i.result: i.hint or "x" for i in program.instructions}
     outputs = {o.register: o.name for o in program.outputs}
 

@@ -36,7 +36,7 @@ UNPLACED = frozenset(("const", "constant", "size", "item"))
 def plan_buffers(program: Program) -> Program:
     """The program with a buffer for every array that it makes. Every size must be a number."""
     owner = memory_owners(program)
-    shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+    shapes = program.shapes()
     last_read = _last_reads(program, owner)
     leaving = {owner[o.register] for o in program.outputs}
     made: dict[int, Instruction] = {}

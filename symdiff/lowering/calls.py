@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symdiff.lowering.binding import DOUBLE, SINGLE
 from symdiff.lowering.layout import indented
 from symdiff.lowering.naming import Names
 from symdiff.lowering.program import Input
@@ -20,7 +21,6 @@ from symdiff.lowering.recipe import Structure
 
 Call = Callable[..., Any]
 Shapes = tuple[tuple[int, ...], ...]
-DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 MISSING = object()  # stands for an argument that is not given
 OWN = (
     "ndarray", "real", "whole", "int64", "scalar", "float", "type", "kind", "missing", "more", "named", "known", "run", "otherwise", "keys", "dict",

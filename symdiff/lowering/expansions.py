@@ -46,7 +46,7 @@ class _Expansion:
         self.exponent = EXPONENT[dtype]
         self.largest = LARGEST[dtype]
         self.made = {i.result: i for i in program.instructions}
-        self.shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+        self.shapes = program.shapes()
         self.logistic = {self._base(i.args[0]) for i in program.instructions if i.op in ("softplus", "log_sigmoid")}
         self.normalised = self._normalised()
         self.rows: dict[str, Row] = {

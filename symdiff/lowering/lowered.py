@@ -13,8 +13,8 @@ from symdiff.errors import BindingError, Unsupported, did_you_mean
 from symdiff.expr.collector import paused
 from symdiff.expr.dims import show_shape
 from symdiff.expr.node import Expr
-from symdiff.lowering.binding import Binder
-from symdiff.lowering.calls import DOUBLE, MISSING, SINGLE, Call, Face, Shapes, call_on_floats, checked_call, packing, with_own_dtypes
+from symdiff.lowering.binding import DOUBLE, SINGLE, Binder
+from symdiff.lowering.calls import MISSING, Call, Face, Shapes, call_on_floats, checked_call, packing, with_own_dtypes
 from symdiff.lowering.explaining import explained
 from symdiff.lowering.numpy_source import emit
 from symdiff.lowering.passes import optimise

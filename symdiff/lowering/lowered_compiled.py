@@ -12,6 +12,7 @@ import numpy as np
 
 from symdiff.errors import BindingError, Unsupported
 from symdiff.expr.node import Expr
+from symdiff.lowering.binding import DOUBLE
 from symdiff.lowering.explaining import explained
 from symdiff.lowering.lowered import Lowered, lower
 from symdiff.lowering.numba_cache import load, numba_is_there, require_numba
@@ -20,8 +21,6 @@ from symdiff.lowering.numba_source import emit_numba
 from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program
 from symdiff.lowering.recipe import Recipe, Structure, prepared
-
-DOUBLE = np.dtype(np.float64)
 
 
 class Compiled(Lowered):

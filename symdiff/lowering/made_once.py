@@ -41,11 +41,11 @@ class MadeOnce:
 
     def zeros(self, shape: tuple[int, ...], exact: bool = True) -> str:
         """What is as good as 0 beside an array of this shape; `exact`: the array is never shorter."""
-        if exact and prod(shape) <= SMALL:
-            return self._variable(f"np.zeros({shape[0] if len(shape) == 1 else shape}{self._dtype})", self._first("zeros", shape))
-        if shape[-1] >= LEAST_ROW and (exact or len(shape) > 1):
-            return self._variable(f"np.zeros({shape[-1]}{self._dtype})", self._first("zeros", shape[-1:]))
-        return self.number(0.0, "0.0")
+        if not exact or prod(shape) > SMALL:
+            if shape[-1] < LEAST_ROW or not (exact or len(shape) > 1):
+                return self.number(0.0, "0.0")
+            shape = shape[-1:]
+        return self._variable(f"np.zeros({shape[0] if len(shape) == 1 else shape}{self._dtype})", self._first("zeros", shape))
 
     def _first(self, name: str, shape: tuple[int, ...]) -> str:
         """The name, with the sizes where there are others of it."""

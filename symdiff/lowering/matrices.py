@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from math import prod
 
+from symdiff.expr.dims import whole_dims
 from symdiff.lowering.builder import Builder
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.passes import drop_dead
@@ -28,7 +29,7 @@ def products_as_matrices(program: Program) -> Program:
 
 def _stack(b: Builder, i: Instruction, args: list[int]) -> int | None:
     left, right = args
-    shape, of_right = _sizes(b, left), _sizes(b, right)
+    shape, of_right = whole_dims(b.shapes[left]), whole_dims(b.shapes[right])
     if len(shape) > 2 and len(of_right) == 2 and _lies_in_order(b, left):
         rows = b.reshape(left, (prod(shape[:-1]), shape[-1]))
         return b.reshape(b.emit("matmul", [rows, right]), i.shape)
@@ -43,7 +44,7 @@ def _tensor_product(b: Builder, i: Instruction, args: list[int]) -> int | None:
         return None
     matrices = []
     for register, axes, rows in zip(args, i.params, (False, True), strict=True):
-        shape = _sizes(b, register)
+        shape = whole_dims(b.shapes[register])
         summed, rest = prod(shape[a] for a in axes), prod(d for a, d in enumerate(shape) if a not in axes)
         if axes == tuple(range(len(axes))):
             matrix, first = b.reshape(register, (summed, rest)), True
@@ -87,7 +88,3 @@ def _lies_in_order(b: Builder, register: int) -> bool:
 def _is_transposed(b: Builder, register: int) -> bool:
     made, rank = b.made_by[register], len(b.shapes[register])
     return made is not None and made.op == "transpose" and made.params[0] == (*range(rank - 2), rank - 1, rank - 2)
-
-
-def _sizes(b: Builder, register: int) -> tuple[int, ...]:
-    return tuple(d for d in b.shapes[register] if isinstance(d, int))

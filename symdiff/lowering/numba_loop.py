@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from symdiff.expr.dims import whole_dims
 from symdiff.lowering.layout import WIDTH, call_lines, indented, wrapped
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numba_nests import Nests, preamble
-from symdiff.lowering.numba_scalars import places, static_shape, taken_apart
+from symdiff.lowering.numba_scalars import places, taken_apart
 from symdiff.lowering.numba_source import NAMES, body, decorator, module, signature, value
 from symdiff.lowering.numpy_source import Source
 from symdiff.lowering.program import Program
@@ -98,16 +99,16 @@ def _on_scalars(program: Program, loop: Loop, dtype: str, names: Names) -> tuple
         return None
     nests = body(scalars, names, dtype)
     rest = iter(nests.arguments.values())
-    of_input = [[next(rest) for _ in entries(i.name, static_shape(i.shape))] for i in program.inputs]
-    shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+    of_input = [[next(rest) for _ in entries(i.name, whole_dims(i.shape))] for i in program.inputs]
+    shapes = program.shapes()
     found = iter(scalars.outputs)
     of_output = [
-        [value(nests, next(found).register).code for _ in entries(o.name, static_shape(shapes[o.register]))] for o in program.outputs
+        [value(nests, next(found).register).code for _ in entries(o.name, whole_dims(shapes[o.register]))] for o in program.outputs
     ]
     carried = {i for i, _ in loop.carried}
     parts = Parts([], [], [], [own[0] for own in of_output[: loop.recorded]], [], [], [])
     for k, i in enumerate(program.inputs):
-        shape, fed, kept = static_shape(i.shape), k in loop.fed, k in carried
+        shape, fed, kept = whole_dims(i.shape), k in loop.fed, k in carried
         if not (shape or fed or kept):
             parts.parameters += of_input[k]
             continue

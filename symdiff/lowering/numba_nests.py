@@ -36,8 +36,8 @@ class Nests:
         self.scalar = Scalar(dtype)
         self.rows = rows
         self.made = {i.result: i for i in program.instructions}
-        self.kinds = {i.register: i.kind for i in program.inputs} | {i.result: i.kind for i in program.instructions}
-        self.shapes: dict[int, Shape] = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+        self.kinds = program.kinds()
+        self.shapes = program.shapes()
         self.arguments = {i.register: names.fresh(i.name) for i in program.inputs}
         self.context = Context(names.fresh, constants, self.kinds, self.shapes)
         self.plan = plan(program)

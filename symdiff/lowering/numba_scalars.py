@@ -76,8 +76,3 @@ def places(shape: Sequence[int]) -> list[list[str]]:
     for d in shape:
         found = [[*p, str(k)] for p in found for k in range(d)]
     return found
-
-
-def static_shape(shape: Sequence[int | str]) -> tuple[int, ...]:
-    """A shape without names, of numbers."""
-    return tuple(d for d in shape if isinstance(d, int))

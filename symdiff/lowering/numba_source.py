@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symdiff.expr.dims import Shape, show_shape
+from symdiff.expr.dims import Shape, show_shape, whole_dims
 from symdiff.lowering.helpers import HELPERS
 from symdiff.lowering.kernels import KERNELS
 from symdiff.lowering.layout import array_lines, call_lines, indented, wrapped
 from symdiff.lowering.naming import Names, ascii_name
 from symdiff.lowering.numba_nests import Nests, preamble
 from symdiff.lowering.numba_rows import ROWS
-from symdiff.lowering.numba_scalars import places, static_shape, taken_apart
+from symdiff.lowering.numba_scalars import places, taken_apart
 from symdiff.lowering.numba_texts import SOURCES, helper_lines
 from symdiff.lowering.numpy_source import RESERVED, Source
 from symdiff.lowering.preamble import shape_lines
@@ -63,14 +63,14 @@ def _on_scalars(program: Program, names: Names, dtype: str) -> Written | None:
     arguments: list[str] = []
     before: list[str] = []
     for i in program.inputs:
-        shape = static_shape(i.shape)
+        shape = whole_dims(i.shape)
         own = [next(waiting) for _ in entries(i.name, shape)]
         arguments.append(names.fresh(i.name) if shape else own[0])
         before += [f"{variable} = {arguments[-1]}[{', '.join(place)}]" for variable, place in zip(own, places(shape), strict=True) if shape]
     found = iter(scalars.outputs)
     results: list[str] = []
     after: list[str] = []
-    for o, shape in zip(program.outputs, map(static_shape, _output_shapes(program)), strict=True):
+    for o, shape in zip(program.outputs, map(whole_dims, _output_shapes(program)), strict=True):
         texts = [value(nests, next(found).register).code for _ in entries(o.name, shape)]
         if not shape:
             results.append(texts[0])
@@ -82,7 +82,7 @@ def _on_scalars(program: Program, names: Names, dtype: str) -> Written | None:
 
 
 def _output_shapes(program: Program) -> list[Shape]:
-    shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+    shapes = program.shapes()
     return [shapes[o.register] for o in program.outputs]
 
 
@@ -144,7 +144,7 @@ def _plain(program: Program, dtype: str, name: str, compiled: str, arguments: Se
         return [*head, *indented([f"return {call[0]}", *call[1:]])]
     names = Names((*NAMES, *arguments))
     results = [names.fresh(f"out{k}") for k in range(1, len(shapes) + 1)]
-    kinds = {i.register: i.kind for i in program.inputs} | {i.result: i.kind for i in program.instructions}
+    kinds = program.kinds()
     scalar = {"int": "np.int64", "bool": "np.bool_"}
     back = [
         r if shape else f"{scalar.get(kinds[o.register], f'np.{dtype}')}({r})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from symdiff.expr.dims import whole_dims
 from symdiff.expr.functions import FUNCTIONS
 from symdiff.expr.nodes import LETTERS
 from symdiff.lowering.program import Instruction
@@ -286,7 +287,7 @@ def diagonal_spec(i: Instruction) -> str:
 
 def _embed_lines(c: Context, i: Instruction, args: Sequence[Text], name: str) -> list[str]:
     shape, _ = i.params
-    size = prod(d for d in shape if isinstance(d, int))
+    size = prod(whole_dims(shape))
     zeros = f"np.zeros({c.shape(shape)}, {c.dtype()})"
     if c.known_dtype and CLEARED_SLOWLY < size <= MAPPED:
         zeros = f"np.full({c.shape(shape)}, 0.0, {c.dtype()})"

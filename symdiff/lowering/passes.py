@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symdiff.lowering.numpy_source import run_source
-from symdiff.lowering.operations import OPERATIONS, Kind, joined_kind
+from symdiff.lowering.operations import OPERATIONS, joined_kind
 from symdiff.lowering.program import Instruction, Output, Program, check
 
 SMALL = 64  # entries of an array that may be folded whatever it came from
@@ -115,7 +115,7 @@ def _with_values(program: Program, values: Mapping[int, Any]) -> Program:
     """The program with registers given their values: numbers where another operand sets the dtype, else NumPy's."""
     constants = list(program.constants)
     must_be_real = {o.register for o in program.outputs}
-    kinds: dict[int, Kind] = {i.register: i.kind for i in program.inputs} | {i.result: i.kind for i in program.instructions}
+    kinds = program.kinds()
     for i in program.instructions:
         weak = i.op in ("add", "subtract", "multiply", "divide", "maximum", "minimum")
         others = [a for a in i.args if a not in values]

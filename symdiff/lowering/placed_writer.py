@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from symdiff.expr.dims import Shape
+from symdiff.expr.dims import whole_dims
 from symdiff.lowering.buffers import WRITES, WRITES_ELEMENTWISE
 from symdiff.lowering.layout import Statement
 from symdiff.lowering.made_once import SMALL, MadeOnce
@@ -160,7 +160,7 @@ class PlacedWriter(Writer):
         made = self.made.get(register)
         if made is None or made.op != "const":
             return text
-        shape, value = fixed(i.shape), made.params[0]
+        shape, value = whole_dims(i.shape), made.params[0]
         if i.op in ("maximum", "minimum") and value == 0:
             return Text(self.made_once.zeros(shape, exact=self.exact))
         return Text(self.made_once.number(value, text.code)) if prod(shape) <= SMALL else text
@@ -175,12 +175,12 @@ class PlacedWriter(Writer):
         if i.op in REDUCE:
             return self._reduced(i, args[0], out)
         if i.op == "relu":
-            codes.append(self.made_once.zeros(fixed(i.shape), exact=self.exact))
+            codes.append(self.made_once.zeros(whole_dims(i.shape), exact=self.exact))
         return f"{WRITES_ELEMENTWISE[i.op]}({', '.join(codes)}{out})"
 
     def _reduced(self, i: Instruction, x: Text, out: str) -> str:
         shape, (axes,) = self.context.shapes[i.args[0]], i.params
-        sizes = fixed(shape)
+        sizes = whole_dims(shape)
         if i.op == "sum" and len(axes) == 1 and self._summed_by_dot(i.args[0], sizes):
             ones = Text(self.made_once.ones(sizes[axes[0]]))
             return _dot(ones, x, out) if axes == (0,) else _dot(x, ones, out)
@@ -208,11 +208,6 @@ class PlacedWriter(Writer):
 def _dot(x: Text, y: Text, out: str = "") -> str:
     """A product as the method of an array: `np.dot` takes a third of a microsecond to find it."""
     return f"{within(x, ATOM)}.dot({y.code}{out})"
-
-
-def fixed(shape: Shape) -> tuple[int, ...]:
-    """A shape whose sizes are numbers."""
-    return tuple(d for d in shape if isinstance(d, int))
 
 
 def _later_names(program: Program) -> dict[int, str]:

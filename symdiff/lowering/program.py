@@ -88,6 +88,14 @@ class Program:
         """The names of the dims that the inputs carry as they are, each of which gives its size at run time."""
         return {d for i in self.inputs for d in i.shape if isinstance(d, str) and d.isidentifier()}
 
+    def shapes(self) -> dict[int, Shape]:
+        """The shape of each register."""
+        return {i.register: i.shape for i in self.inputs} | {i.result: i.shape for i in self.instructions}
+
+    def kinds(self) -> dict[int, Kind]:
+        """The kind of each register."""
+        return {i.register: i.kind for i in self.inputs} | {i.result: i.kind for i in self.instructions}
+
     def with_instructions(self, instructions: Iterator[Instruction] | list[Instruction] | tuple[Instruction, ...]) -> Program:
         return replace(self, instructions=tuple(instructions))
 
@@ -213,10 +221,9 @@ class Cost(NamedTuple):
 
 def cost(program: Program, sizes: Mapping[str, int]) -> Cost:
     """Count the work of a program; views, constants and numbers without an array take nothing."""
-    shapes: dict[int, Shape] = {i.register: i.shape for i in program.inputs}
+    shapes = program.shapes()
     count = operations = written = 0
     for i in program.instructions:
-        shapes[i.result] = i.shape
         operation = OPERATIONS[i.op]
         if operation.view or i.op in ("const", "constant", "size"):
             continue

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from symdiff.expr.dims import whole_dims
 from symdiff.expr.nodes import Place, Range
 from symdiff.lowering.program import Instruction
 from symdiff.lowering.scalar_builder import NotScalar, Scalars
@@ -22,7 +23,7 @@ Row = Callable[[Scalars, Instruction, list[Registers]], Any]
 
 def static(i: Instruction) -> tuple[int, ...]:
     """The shape of a result, of whole numbers. Raises: NotScalar if it has a name."""
-    shape = tuple(d for d in i.shape if isinstance(d, int))
+    shape = whole_dims(i.shape)
     if len(shape) < len(i.shape):
         raise NotScalar
     return shape

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symdiff.expr.dims import whole_dims
 from symdiff.lowering.calls import OWN, OnFloats
 from symdiff.lowering.layout import call_lines, indented, statement_lines
 from symdiff.lowering.naming import Names
@@ -64,7 +65,7 @@ def _float_function(program: Program, scalars: Program, names: Names, name: str,
     returned = writer.run()
     arguments = tuple(writer.arguments.values())
     rest = iter(arguments)
-    given = [_nested([next(rest) for _ in entries(i.name, _shape(i.shape))], _shape(i.shape)) for i in program.inputs]
+    given = [_nested([next(rest) for _ in entries(i.name, i.shape)], whole_dims(i.shape)) for i in program.inputs]
     as_arrays = [f"np.array({g})" if i.shape else f"np.float64({g})" for g, i in zip(given, program.inputs, strict=True)]
     before, after = ("[", "]") if len(program.outputs) == 1 else ("", "")
     result = return_lines(returned) if len(returned) != 1 else [f"return ({returned[0].code},)"]
@@ -85,16 +86,17 @@ def _on_floats(program: Program, writer: Writer, entered: Sequence[str], called:
     what the input is called, if it is an array."""
     space: dict[str, Any] = {name: getattr(math, name) for name in writer.context.helpers}
     space |= {"empty": np.empty}
-    shapes = tuple(_shape(i.shape) for i in program.inputs)
+    shapes = tuple(whole_dims(i.shape) for i in program.inputs)
     arguments = [a or e for a, e in zip(called, entered, strict=True)]
     lines = []
     for argument, names, shape in zip(arguments, entered, shapes, strict=True):
         lines += [f"{argument} = float({argument})"] if not shape else [] if 0 in shape else [f"{names} = {argument}.tolist()"]
     lines += statement_lines(writer.statements)
+    made = program.shapes()
     built, rest = [], list(results)
     put: dict[int, str] = {}
     for o in program.outputs:
-        shape = _shape(_output_shape(program, o.register))
+        shape = whole_dims(made[o.register])
         size = prod(shape)
         own, rest = rest[:size], rest[size:]
         if not shape:
@@ -121,7 +123,8 @@ def _array_call(program: Program, call: str, arrays: Function, floats: Function,
     for argument, i in zip(arrays.arguments, program.inputs, strict=True):
         flat = f"*{argument}.ravel().tolist()" if len(i.shape) > 1 else f"*{argument}.tolist()"
         given.append(flat if i.shape else f"float({argument})")
-    shapes = [_shape(_output_shape(program, o.register)) for o in program.outputs]
+    made = program.shapes()
+    shapes = [whole_dims(made[o.register]) for o in program.outputs]
     put = {size: taken.fresh(f"put_{size}") for size in dict.fromkeys(prod(s) for s in shapes if s) if size}
     names = Names((*RESERVED, "struct", "values", call, arrays.name, floats.name, *put.values(), *arrays.arguments))
     lines = call_lines(f"values = {floats.name}(", given, ")")
@@ -148,15 +151,6 @@ def _array_call(program: Program, call: str, arrays: Function, floats: Function,
     head = [f"def {call}({', '.join(arrays.arguments)}):", f'    """As {arrays.name}, computed on floats."""']
     setup = [[f'{name} = struct.Struct("{size}d").pack_into'] for size, name in put.items()]
     return Function(call, arrays.arguments, [*head, *indented(lines)], setup, set())
-
-
-def _output_shape(program: Program, register: int) -> tuple[int | str, ...]:
-    shapes = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
-    return shapes[register]
-
-
-def _shape(shape: Sequence[int | str]) -> tuple[int, ...]:
-    return tuple(d for d in shape if isinstance(d, int))
 
 
 def _nested(names: Sequence[str], shape: Sequence[int]) -> str:

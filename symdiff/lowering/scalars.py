@@ -6,10 +6,11 @@ An array register becomes an array of scalar registers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
+from symdiff.expr.dims import Shape, whole_dims
 from symdiff.lowering.passes import drop_dead, share
 from symdiff.lowering.program import Instruction, Output, Program, check, cost, nominal_size
 from symdiff.lowering.scalar_builder import NotScalar, Scalars
@@ -31,7 +32,7 @@ CALLS = {
 }  # of NumPy
 
 
-def entries(name: str, shape: Sequence[int]) -> list[str]:
+def entries(name: str, shape: Shape) -> list[str]:
     """The names of the entries of an array, row by row.
 
     >>> entries('W', (2, 2)), entries('b', ()), entries('x', (11,))[-1]
@@ -39,8 +40,9 @@ def entries(name: str, shape: Sequence[int]) -> list[str]:
     """
     if not shape:
         return [name]
-    apart = "_" if len(shape) > 1 and max(shape) > 9 else ""
-    return [f"{name}_{apart.join(str(k + 1) for k in index)}" for index in np.ndindex(*shape)]
+    sizes = whole_dims(shape)
+    apart = "_" if len(sizes) > 1 and max(sizes) > 9 else ""
+    return [f"{name}_{apart.join(str(k + 1) for k in index)}" for index in np.ndindex(*sizes)]
 
 
 def scalarise(program: Program) -> Program | None:
@@ -75,7 +77,7 @@ def on_scalars(program: Program, row: Callable[[Scalars, Instruction, list[Regis
     b = s.b
     of: dict[int, Registers] = {}
     for argument in program.inputs:
-        shape = tuple(d for d in argument.shape if isinstance(d, int))
+        shape = whole_dims(argument.shape)
         if argument.kind != "real" or len(shape) < len(argument.shape):
             raise NotScalar
         of[argument.register] = np.array([b.input(name, ()) for name in entries(argument.name, shape)], np.int64).reshape(shape)

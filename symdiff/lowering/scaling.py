@@ -103,7 +103,7 @@ class _Late:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.shape = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+        self.shape = program.shapes()
         self.scales = scalar_scales(program)
         self.scale: dict[int, Scale] = {}
         self.base: dict[int, int] = {}
@@ -153,7 +153,7 @@ class _Scaling:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.made = {i.result: i for i in program.instructions}
-        self.shape = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
+        self.shape = program.shapes()
         self.place = {i.result: k for k, i in enumerate(program.instructions)} | {i.register: -1 for i in program.inputs}
         self.readers: defaultdict[int, list[Instruction]] = defaultdict(list)
         for i in program.instructions:

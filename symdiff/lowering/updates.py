@@ -51,8 +51,8 @@ class _Accumulation:
         self.most_summed = most_summed
         self.least_copied = least_copied
         self.made = {i.result: i for i in program.instructions}
-        self.shape = {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions}
-        self.kind = {i.register: i.kind for i in program.inputs} | {i.result: i.kind for i in program.instructions}
+        self.shape = program.shapes()
+        self.kind = program.kinds()
         self.uses = Counter(a for i in program.instructions for a in i.args)
         self.uses.update(o.register for o in program.outputs)
         self.fresh = count(max(self.shape, default=0) + 1)

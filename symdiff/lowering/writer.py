@@ -56,8 +56,8 @@ class Writer:
         self.context = Context(
             names.fresh,
             constants,
-            {i.register: i.kind for i in program.inputs} | {i.result: i.kind for i in program.instructions},
-            {i.register: i.shape for i in program.inputs} | {i.result: i.shape for i in program.instructions},
+            program.kinds(),
+            program.shapes(),
         )
         self.uses: Counter[int] = Counter(a for i in program.instructions for a in i.args)
         self.uses.update(o.register for o in program.outputs)

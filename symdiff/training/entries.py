@@ -17,18 +17,13 @@ from numpy.typing import NDArray
 from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr.algebra import add, contract
 from symdiff.expr.build import apply, reduce
-from symdiff.expr.dims import Shape, show_shape
+from symdiff.expr.dims import show_shape, whole_dims
 from symdiff.expr.leaves import const, var
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Map, Ones, Reduce, Size, Var
 from symdiff.expr.ops import exp, log, maximum, minimum, multiply
 
 Entries = NDArray[Any]  # expressions, one axis for each whole dim
-
-
-def whole_dims(shape: Shape) -> tuple[int, ...]:
-    """The dims that are written out."""
-    return tuple(d for d in shape if isinstance(d, int))
 
 
 def named_entries(v: Var, names: Sequence[str]) -> Entries:
