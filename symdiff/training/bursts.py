@@ -18,7 +18,7 @@ from symdiff.lowering.numba_cache import numba_is_there
 from symdiff.lowering.numba_cost import pays_off
 from symdiff.training.batches import Batches
 from symdiff.training.callbacks import Callback
-from symdiff.training.compiled import CompiledSteps, compiled_steps
+from symdiff.training.compiled import Burst, CompiledSteps, compiled_steps
 from symdiff.training.net import Array, Net
 from symdiff.training.run import Moment, Run
 from symdiff.training.settings import Settings
@@ -26,7 +26,6 @@ from symdiff.training.step import Step
 
 BACKENDS = ("numpy", "numba", "auto")
 MOMENT = 0.1  # seconds that a burst is to take: how long Ctrl-C and the bar wait
-FIRST = 16  # epochs of the first burst, before its speed is known
 BYTES = 2**25  # of data that are laid side by side for a burst
 
 Ending = Literal["finished", "stopped", "diverged"]
@@ -66,28 +65,42 @@ def choose_steps(backend: str, step: Step, net: Net, batches: Batches, settings:
 def go(run: Run, steps: CompiledSteps, on_epoch: Callable[[int, float], None] | None, callbacks: Sequence[Callback]) -> Ending:
     """Train from this moment to the end, and say which end it was; as `Run.go`, in bursts."""
     steps.loop.compile()
+    pace = Pace()
     if run.batches.constant and run.validation is None and not callbacks:
-        return _epochs_at_once(run, steps, on_epoch)
+        return _epochs_at_once(run, steps, pace, on_epoch)
     while len(run.history) < run.settings.epochs:
         if run.is_out_of_patience():
             return "stopped"
-        if not _epoch(run, steps):
+        if not _epoch(run, steps, pace):
             return "diverged"
         if run.epoch_is_over(on_epoch, callbacks):
             return "stopped"
     return "finished"
 
 
-def _epochs_at_once(run: Run, steps: CompiledSteps, on_epoch: Callable[[int, float], None] | None) -> Ending:
-    history, count = run.history, FIRST
+class Pace:
+    """How many updates a burst may have, to take no longer than a moment: one at first, then by the speed of the last burst."""
+
+    def __init__(self) -> None:
+        self.updates = 1
+
+    def burst(self, run: Run, steps: CompiledSteps, updates: int, data: dict[Var, Array] | None = None) -> Burst:
+        """So many updates from where the run stands."""
+        began = perf_counter()
+        burst = steps.run(_state(run), updates, data)
+        took = max(perf_counter() - began, 1e-6)
+        self.updates = max(1, min(8 * self.updates, int(updates * MOMENT / took)))
+        return burst
+
+
+def _epochs_at_once(run: Run, steps: CompiledSteps, pace: Pace, on_epoch: Callable[[int, float], None] | None) -> Ending:
+    history = run.history
     while len(history) < run.settings.epochs:
         first = len(history)
         left = run.settings.epochs - first
         if run.keeping is not None:
             left = min(left, run.keeping.every - first % run.keeping.every)
-        began = perf_counter()
-        burst = steps.run(_state(run), min(count, left))
-        took = perf_counter() - began
+        burst = pace.burst(run, steps, min(pace.updates, left))
         losses, rates = burst.losses, burst.rates
         if losses:
             now = Moment(_values(run, burst.before), _values(run, burst.after), run.now.updates + len(losses), losses[-1], rates[-1])
@@ -103,7 +116,6 @@ def _epochs_at_once(run: Run, steps: CompiledSteps, on_epoch: Callable[[int, flo
             return "diverged"
         if run.keeping is not None and len(history) % run.keeping.every == 0:
             run.save()
-        count = max(1, min(8 * count, int(count * MOMENT / max(took, 1e-6))))
     return "finished"
 
 
@@ -114,11 +126,11 @@ def _record(run: Run, first: int, losses: Sequence[float], rates: Sequence[float
     run.now = now
 
 
-def _epoch(run: Run, steps: CompiledSteps) -> bool:
+def _epoch(run: Run, steps: CompiledSteps, pace: Pace) -> bool:
     """The updates that are left of an epoch; whether all their losses are finite."""
     per_epoch, epoch = run.batches.per_epoch, len(run.history)
-    for shares, data in _stacked(run.batches, epoch, run.now.updates - epoch * per_epoch):
-        burst = steps.run(_state(run), len(shares), data)
+    for shares, data in _stacked(run.batches, pace, epoch, run.now.updates - epoch * per_epoch):
+        burst = pace.burst(run, steps, len(shares), data)
         if burst.losses:
             updates = run.now.updates
             fresh = updates % per_epoch == 0
@@ -132,8 +144,8 @@ def _epoch(run: Run, steps: CompiledSteps) -> bool:
     return True
 
 
-def _stacked(batches: Batches, epoch: int, first: int) -> Iterator[tuple[list[float], dict[Var, Array] | None]]:
-    """The shares and the data of the updates of an epoch, as many side by side as are of one shape and fit."""
+def _stacked(batches: Batches, pace: Pace, epoch: int, first: int) -> Iterator[tuple[list[float], dict[Var, Array] | None]]:
+    """The shares and the data of the updates of an epoch, as many side by side as are of one shape, fit, and take no longer than a moment."""
     if batches.constant:
         if first == 0:
             yield [1.0], None
@@ -147,7 +159,8 @@ def _stacked(batches: Batches, epoch: int, first: int) -> Iterator[tuple[list[fl
 
     for share, data in batches.of_epoch(epoch, first):
         size = sum(a.nbytes for a in data)
-        if waiting and (data[0].shape != waiting[0][0].shape or size * (len(waiting) + 1) > BYTES):
+        full = len(waiting) >= pace.updates or size * (len(waiting) + 1) > BYTES
+        if waiting and (full or data[0].shape != waiting[0][0].shape):
             yield shares, together()
             shares, waiting = [], []
         shares.append(share)
