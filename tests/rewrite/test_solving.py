@@ -54,3 +54,21 @@ def check(e: sd.Expr) -> None:
     f, plain = sd.lower(e), sd.lower(e, simplify=False)
     values = {i.name: given[i.name] for i in plain.program.inputs}
     np.testing.assert_allclose(f(**values), plain(**values), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("derivative", "text"),
+    [
+        (sd.jacobian(sd.solve(A, y), y), "A⁻¹"),
+        (sd.jacobian(sd.solve(A, K), K), "(A⁻¹)ᵢₖ δⱼₗ"),
+        (sd.jacobian(sd.solve(A, y), A), "−(A⁻¹)ᵢⱼ (A⁻¹ y)ₖ"),
+        (sd.hessian(y @ sd.solve(A, y), y), "A⁻ᵀ + A⁻¹"),
+        (sd.det(sd.broadcast_to(A, (3, "n", "n"))), "det(A) 𝟏"),
+        (sd.cholesky(sd.broadcast_to(K, (3, "n", "n"))), "cholesky(K) ⊙ 𝟏(3, n, n)"),
+    ],
+    ids=["solve", "matrix", "in the matrix", "hessian", "det", "cholesky"],
+)
+def test_a_matrix_repeated_along_a_stack_is_treated_once(derivative: sd.Expr, text: str) -> None:
+    assert str(derivative).splitlines()[0] == text
+    assert all(len(node.args[0].shape) == 2 for node in topological(sd.simplify(derivative)) if isinstance(node, Linalg))
+    check(derivative)
