@@ -133,7 +133,7 @@ def jvp(y: Any, wrt: Any, tangent: Any) -> Expr:
     targets, single = _one_or_many(wrt, "jvp")
     tangents = [as_expr(t) for t in ([tangent] if single else tangent)]
     if len(tangents) != len(targets):
-        raise ShapeError(f"jvp: {len(targets)} variables and {len(tangents)} tangents")
+        raise ShapeError(f"jvp: {len(targets)} variables and {len(tangents)} tangents; one for each variable is wanted")
     result: Expr = _jvp(as_expr(y), targets, tangents)
     return result
 
@@ -165,8 +165,9 @@ def hessian(loss: Any, wrt: Any = None, has_aux: bool = False, *, argnums: Argnu
     if _is_function(loss):
         return hessian_function(loss, _argnums(wrt, argnums), has_aux, _hessian, _lower)
     targets, single = _one_or_many(wrt, "hessian")
-    blocks = _hessian(as_expr(loss), targets)
-    return blocks[0][0] if single else Blocks(blocks, as_expr(loss), targets)
+    (smooth,) = without_corners([as_expr(loss)], set(targets))
+    blocks = calculus.hessian(smooth, targets)
+    return blocks[0][0] if single else Blocks(blocks, smooth, targets)
 
 
 def hvp(loss: Any, wrt: Any, vector: Any) -> Any:
@@ -203,7 +204,7 @@ def gnvp(loss: Function, outputs: Any, wrt: Any, vector: Any) -> Any:
     targets, single = _one_or_many(wrt, "gnvp")
     vectors = [as_expr(v) for v in ([vector] if single else vector)]
     if len(vectors) != len(targets):
-        raise ShapeError(f"gnvp: {len(targets)} variables and {len(vectors)} vectors")
+        raise ShapeError(f"gnvp: {len(targets)} variables and {len(vectors)} vectors; one for each variable is wanted")
     result = calculus.gnvp(*_of_outputs(loss, outputs, targets, "gnvp"), targets, vectors)
     return result[0] if single else result
 

@@ -100,7 +100,7 @@ class HessianAt:
     def hvp(self, *vectors: Any) -> list[Any]:
         """The Hessian times a vector, given and returned as one array for each variable, of its shape."""
         if len(vectors) != len(self._wrt):
-            raise ShapeError(f"hvp: {len(self._wrt)} variables and {len(vectors)} vectors")
+            raise ShapeError(f"hvp: {len(self._wrt)} variables and {len(vectors)} vectors; one for each variable is wanted")
         result: list[Any] = self._product[0](*self._values, *vectors)
         return result
 
@@ -108,7 +108,7 @@ class HessianAt:
         """The product with one vector of all entries."""
         flat = np.asarray(vector).reshape(-1)
         if flat.size != self.count:
-            raise ShapeError(f"hessian: {self.shape} times a vector of {flat.size}")
+            raise ShapeError(f"hessian: {self.shape} times a vector of {flat.size} entries; one of {self.count} is wanted")
         ends = np.cumsum([prod(s) for s in self.shapes])[:-1]
         parts = [p.reshape(s) for p, s in zip(np.split(flat, ends), self.shapes, strict=True)]
         return np.concatenate([np.ravel(p) for p in self.hvp(*parts)])
@@ -163,7 +163,7 @@ class Hessian(list[list[Expr]]):
     def hvp(self, *vectors: Any) -> list[Expr]:
         """The product with a vector, one expression for each variable, of its shape; without the Hessian."""
         if len(vectors) != len(self.wrt):
-            raise ShapeError(f"hvp: {len(self.wrt)} variables and {len(vectors)} vectors")
+            raise ShapeError(f"hvp: {len(self.wrt)} variables and {len(vectors)} vectors; one for each variable is wanted")
         return calculus.hvp(self.loss, self.wrt, [as_expr(v) for v in vectors])
 
     def diagonal(self) -> list[Expr]:

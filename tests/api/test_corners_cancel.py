@@ -27,6 +27,7 @@ DERIVATIVES = {
     "vjp": (lambda: sd.vjp(softplus(u), u, ONE), 0.5),
     "jvp": (lambda: sd.jvp(softplus(u), u, ONE), 0.5),
     "hessian": (lambda: sd.hessian(softplus(u), u), 0.25),
+    "hvp of a Hessian": (lambda: sd.hessian(softplus(u), [u]).hvp(ONE)[0], 0.25),
     "hvp": (lambda: sd.hvp(softplus(u), u, ONE), 0.25),
     "gauss_newton of outputs": (lambda: sd.gauss_newton(lambda y: y * y / 2, softplus(u), u), 0.25),
     "gauss_newton of a loss": (lambda: sd.gauss_newton(softplus, 2 * u, u), 1.0),
