@@ -10,7 +10,9 @@ from symdiff.expr.special import OF_SCIPY
 PAGE = Path(__file__).with_name("numpy.md")
 SUBJECTS = {
     "elementwise": "Elementwise functions",
-    "products": "Sums, products, reductions",
+    "reductions": "Sums, means, extremes, and what runs along an axis",
+    "products": "Products",
+    "relabelings": "Transposes and diagonals",
     "matrices": "Linear algebra",
     "arrays": "Shapes and array makers",
     "joining": "Joining, splitting, moving",
@@ -26,6 +28,8 @@ SUBJECTS = {
 def page() -> str:
     """The page as Markdown."""
     rows = covered()
+    if untitled := {where for _, _, where in rows} - SUBJECTS.keys():
+        raise KeyError(f"no title for {', '.join(sorted(untitled))}")
     lines = [
         "# NumPy functions on expressions",
         "",

@@ -16,7 +16,8 @@ from symdiff.expr.dims import broadcast_dims, dim_mul, show_shape
 from symdiff.expr.elementwise import absolute, divide, multiply, sqrt, square, subtract
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Delta
-from symdiff.expr.products import keep_axes, matmul, max, min, sum
+from symdiff.expr.products import matmul
+from symdiff.expr.reductions import keep_axes, max, min, sum
 from symdiff.expr.structure import axes_of, axis_of, expand_axis, reshape_node
 
 

@@ -26,10 +26,11 @@ from symdiff.expr.ordering import (
     argmax, argmin, argpartition, argsort, digitize, median, partition, percentile, quantile, searchsorted, sort,
 )
 from symdiff.expr.padding import pad
-from symdiff.expr.products import (
-    average, cumprod, cumsum, diag, diagflat, diagonal, diff, dot, einsum, inner, kron, log_softmax, logsumexp, matmul, matrix_transpose, matvec,
-    max, mean, min, moveaxis, outer, prod, ptp, softmax, std, sum, swapaxes, tensordot, trace, transpose, variance, vdot, vecdot, vecmat,
+from symdiff.expr.products import dot, einsum, inner, kron, matmul, matvec, outer, tensordot, vdot, vecdot, vecmat
+from symdiff.expr.reductions import (
+    average, cumprod, cumsum, diff, log_softmax, logsumexp, max, mean, min, prod, ptp, softmax, std, sum, variance,
 )
+from symdiff.expr.relabelings import diag, diagflat, diagonal, matrix_transpose, moveaxis, swapaxes, trace, transpose
 from symdiff.expr.statistics import (
     all, allclose, any, array_equal, corrcoef, count_nonzero, cov, isclose, nan_to_num, nancumprod, nancumsum, nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar,
 )

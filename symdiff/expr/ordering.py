@@ -16,7 +16,7 @@ from symdiff.expr.elementwise import add, less, less_equal, multiply
 from symdiff.expr.indexing import take_along_axis
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Arg
-from symdiff.expr.products import sum
+from symdiff.expr.reductions import sum
 from symdiff.expr.structure import axes_of, axis_of, expand_axis, gather, reshape_node, stack_nodes
 
 

@@ -1,194 +1,24 @@
-"""NumPy's sums and products: every one of them a Contract with other labels."""
+"""NumPy's products: every one of them a Contract with other labels."""
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from symdiff.errors import ShapeError, Unsupported
-from symdiff.expr.algebra import broadcast_to, contract, permute, product, size, sum_axes
-from symdiff.expr.build import apply, reduce
-from symdiff.expr.build import power as constant_power
+from symdiff.expr.algebra import contract, product
 from symdiff.expr.convert import as_expr
-from symdiff.expr.dims import Dim, broadcast_dims, dim_add, dim_mul, dim_sub, show_shape
-from symdiff.expr.elementwise import add, divide, maximum, minimum, multiply, sqrt, square, subtract
-from symdiff.expr.elementwise import where as choose
+from symdiff.expr.dims import Dim, broadcast_dims, dim_mul, show_shape
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import LETTERS, Const, Delta, Labels, Ones, Range
-from symdiff.expr.structure import (
-    axes_of,
-    axis_of,
-    concat,
-    expand_axis,
-    full_range,
-    reshape_node,
-    scan,
-    scatter,
-    slice_node,
-    whole_number,
-)  # fmt: skip
-
-Axis = int | Sequence[int] | None
+from symdiff.expr.nodes import LETTERS, Labels, Ones
+from symdiff.expr.reductions import sum
+from symdiff.expr.structure import axis_of, reshape_node, whole_number
 
 
-# --- reductions ---------------------------------------------------------------------------------------------------
-def keep_axes(e: Expr, axes: Sequence[int], keepdims: bool) -> Expr:
-    """Reduced axes as dims of size 1 if `keepdims`."""
-    if keepdims:
-        for a in sorted(axes):
-            e = expand_axis(e, a)
-    return e
-
-
-def _masked(e: Expr, where: Any, neutral: float, name: str) -> Expr:
-    """`e` with a neutral number where the condition does not hold. Raises: ShapeError for a condition that does not fit into `e`."""
-    if where is True:
-        return e
-    masked = choose(where, e, neutral)
-    if masked.shape != e.shape:
-        raise ShapeError(f"{name}: where has shape {show_shape(as_expr(where).shape)}, which does not fit into {show_shape(e.shape)}")
-    return masked
-
-
-def sum(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
-    """Sum over axes (all of them by default), of the entries that `where` chooses, and of `initial`."""
-    e = _masked(as_expr(x), where, 0, "sum")
-    axes = axes_of(axis, e.ndim, "sum")
-    found = keep_axes(sum_axes(e, axes), axes, keepdims)
-    return found if initial is None else add(found, initial)
-
-
-def mean(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True) -> Expr:
-    """Mean over axes of the entries that `where` chooses: their sum divided by their number, of all by the size, which may be a name.
-
-    Raises: ShapeError for an empty axis.
-    """
-    e = as_expr(x)
-    if where is not True:
-        chosen = _masked(broadcast_to(Const(1), e.shape), where, 0, "mean")
-        return divide(sum(e, axis, keepdims, where=where), sum(chosen, axis, keepdims))
-    axes = axes_of(axis, e.ndim, "mean")
-    if any(e.shape[a] == 0 for a in axes):
-        raise ShapeError(f"mean: an axis of {show_shape(e.shape)} is empty and has no mean")
-    return keep_axes(product((constant_power(size(dim_mul(*(e.shape[a] for a in axes))), -1), sum_axes(e, axes))), axes, keepdims)
-
-
-def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = False, keepdims: bool = False) -> Any:
-    """Weighted mean, and the sum of the weights if `returned`; the weights have the shape of x, or of its one axis."""
-    e = as_expr(x)
-    w = broadcast_to(Const(1), e.shape) if weights is None else as_expr(weights)
-    if w.shape != e.shape:
-        if axis is None or not isinstance(axis, int) or w.shape != (e.shape[axis_of(axis, e.ndim, "average")],):
-            raise ShapeError(f"average: weights of shape {show_shape(w.shape)} for {show_shape(e.shape)}")
-        a = axis_of(axis, e.ndim, "average")
-        w = contract([(w, (a,)), *((Ones(d), (k,)) for k, d in enumerate(e.shape) if k != a)], tuple(range(e.ndim)))
-    total = sum(w, axis, keepdims)
-    result = mean(e, axis, keepdims) if weights is None else product((sum(product((e, w)), axis, keepdims), constant_power(total, -1)))
-    return (result, broadcast_to(total, result.shape)) if returned else result
-
-
-def variance(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Expr:
-    """Variance over axes, np.var: the mean square of the distance from the mean, divided by size - ddof."""
-    e = as_expr(x)
-    axes = axes_of(axis, e.ndim, "var")
-    total = sum_axes(square(subtract(e, mean(e, axes, keepdims=True))), axes)
-    count = subtract(size(dim_mul(*(e.shape[a] for a in axes))), ddof)
-    return keep_axes(product((constant_power(count, -1), total)), axes, keepdims)
-
-
-def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Expr:
-    """Standard deviation over axes."""
-    return sqrt(variance(x, axis, ddof, keepdims))
-
-
-def _reduction(kind: str, x: Any, axis: Axis, keepdims: bool) -> Expr:
-    e = as_expr(x)
-    axes = axes_of(axis, e.ndim, kind)
-    if any(e.shape[a] == 0 for a in axes) and kind in ("max", "min"):
-        raise ShapeError(f"{kind}: an axis of {show_shape(e.shape)} is empty and has no {kind}")
-    return keep_axes(reduce(kind, e, axes), axes, keepdims)
-
-
-def prod(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
-    """Product over axes, of the entries that `where` chooses, and of `initial`."""
-    found = _reduction("prod", _masked(as_expr(x), where, 1, "prod"), axis, keepdims)
-    return found if initial is None else multiply(found, initial)
-
-
-def max(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
-    """Maximum over axes, of the entries that `where` chooses, and of `initial`; at ties the derivative is shared equally."""
-    found = _reduction("max", _masked(as_expr(x), where, -np.inf, "max"), axis, keepdims)
-    return found if initial is None else maximum(found, initial)
-
-
-def min(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = True, initial: Any = None) -> Expr:
-    """Minimum over axes, of the entries that `where` chooses, and of `initial`; at ties the derivative is shared equally."""
-    found = _reduction("min", _masked(as_expr(x), where, np.inf, "min"), axis, keepdims)
-    return found if initial is None else minimum(found, initial)
-
-
-def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
-    """Maximum less minimum."""
-    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
-
-
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Expr:
-    """log(sum(exp(x))) over axes, without overflow."""
-    return _reduction("logsumexp", x, axis, keepdims)
-
-
-def softmax(x: Any, axis: Axis = -1) -> Expr:
-    """exp(x) / sum(exp(x)) along the axis."""
-    return apply("exp", log_softmax(x, axis))
-
-
-def log_softmax(x: Any, axis: Axis = -1) -> Expr:
-    """x - logsumexp(x) along the axis."""
-    e = as_expr(x)
-    return subtract(e, logsumexp(e, axis, keepdims=True))
-
-
-def cumsum(x: Any, axis: int | None = None) -> Expr:
-    """Cumulative sum; of the flattened array by default."""
-    return _scan("cumsum", x, axis)
-
-
-def cumprod(x: Any, axis: int | None = None) -> Expr:
-    """Cumulative product; of the flattened array by default."""
-    return _scan("cumprod", x, axis)
-
-
-def _scan(kind: str, x: Any, axis: int | None) -> Expr:
-    e = as_expr(x)
-    if axis is None:
-        e, axis = reshape_node(e, (dim_mul(*e.shape),)), 0
-    return scan(kind, e, axis_of(axis, e.ndim, kind))
-
-
-def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Expr:
-    """The n-th difference along the axis, of x with entries put before and after it."""
-    e = as_expr(x)
-    a = axis_of(axis, e.ndim, "diff")
-    ends = [None if v is None or v is np._NoValue else as_expr(v) for v in (prepend, append)]
-    one = (*e.shape[:a], 1, *e.shape[a + 1 :])
-    before, after = (None if v is None else broadcast_to(v, one) if v.ndim == 0 else v for v in ends)
-    e = concat([p for p in (before, e, after) if p is not None], a)
-    length, n = e.shape[a], whole_number(n, "diff: the order", 0)
-    if isinstance(length, int) and n > length:
-        raise ShapeError(f"diff: {n} differences of an axis of size {length}")
-    for _ in range(n):
-        less_one = dim_sub(e.shape[a], 1)
-        both = [
-            slice_node(e, tuple(Range(start, less_one, 1) if k == a else full_range(d) for k, d in enumerate(e.shape))) for start in (1, 0)
-        ]
-        e = subtract(*both)
-    return e
-
-
-# --- products -----------------------------------------------------------------------------------------------------
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Expr:
     """Sums of products along an axis."""
     return sum(product((as_expr(x1), as_expr(x2))), axis)
@@ -269,10 +99,11 @@ def outer(a: Any, b: Any) -> Expr:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Expr:
     """Sum of products over the last `axes` axes of a and the first of b, or over two lists of axes."""
     x, y = as_expr(a), as_expr(b)
-    if isinstance(axes, (int, np.integer)):
-        of_x, of_y = list(range(x.ndim - int(axes), x.ndim)), list(range(int(axes)))
+    if isinstance(axes, (tuple, list, np.ndarray)):
+        of_x, of_y = (list(v) if isinstance(v, (tuple, list, np.ndarray)) else [v] for v in axes)
     else:
-        of_x, of_y = ([int(v)] if isinstance(v, (int, np.integer)) else list(v) for v in axes)
+        several = whole_number(axes, "tensordot: the number of axes", 0)
+        of_x, of_y = list(range(x.ndim - several, x.ndim)), list(range(several))
     of_x = [axis_of(v, x.ndim, "tensordot") for v in of_x]
     of_y = [axis_of(v, y.ndim, "tensordot") for v in of_y]
     if [x.shape[v] for v in of_x] != [y.shape[v] for v in of_y]:
@@ -294,46 +125,51 @@ def einsum(subscripts: Any, *operands: Any, **options: Any) -> Expr:
     if not isinstance(subscripts, str):
         raise Unsupported("einsum: write the subscripts as text, einsum('ij,j->i', A, x)")
     es = [as_expr(o) for o in operands]
-    text = subscripts.replace(" ", "")
-    left, arrow, right = text.partition("->")
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(es):
         raise ShapeError(f"einsum: {subscripts!r} has {len(terms)} operands, {len(es)} are given")
     if any(c not in LETTERS for c in (left + right).replace("...", "").replace(",", "")):
         raise ShapeError(f"einsum: {subscripts!r}: subscripts are letters, commas, -> and ...")
-    number = {c: k for k, c in enumerate(LETTERS)}
     ranks = [e.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, e in zip(terms, es, strict=True)]
-    ellipsis = builtins.max(0, *ranks)
-    base, fresh = len(LETTERS), len(LETTERS) + ellipsis
-    dims: dict[int, Dim] = {}
-    labelled: list[list[Any]] = []
-    for t, e, extra in zip(terms, es, ranks, strict=True):
-        head, dots, tail = t.partition("...")
-        ls = [number[c] for c in head] + ([base + ellipsis - extra + k for k in range(extra)] if dots else []) + [number[c] for c in tail]
-        if len(ls) != e.ndim or extra < 0:
+    wide = builtins.max(0, *ranks)
+    labels: list[list[int]] = []
+    for t, e, rank in zip(terms, es, ranks, strict=True):
+        ls = _labels(t, rank, wide)
+        if len(ls) != e.ndim or rank < 0:
             raise ShapeError(f"einsum: {t!r} of {subscripts!r} does not fit shape {show_shape(e.shape)}")
-        labelled.append([e, ls])
-        for label, d in zip(ls, e.shape, strict=True):
-            if dims.setdefault(label, d) != d:
-                if dims[label] == 1:
-                    dims[label] = d
-                elif d != 1:
-                    raise ShapeError(f"einsum: {subscripts!r}: a subscript stands for {dims[label]!r} and for {d!r}")
-    for entry in labelled:  # an int 1 stretches, by a label of its own
-        for k, d in enumerate(entry[0].shape):
-            if d != dims[entry[1][k]]:
-                entry[1][k], fresh = fresh, fresh + 1
-    if arrow:
-        head, dots, tail = right.partition("...")
-        out = [number[c] for c in head] + ([base + k for k in range(ellipsis)] if dots else []) + [number[c] for c in tail]
-    else:
-        once = sorted(c for c in set(left) if c in number and left.count(c) == 1)
-        out = [base + k for k in range(ellipsis)] + [number[c] for c in once]
+        labels.append(ls)
+    dims = _common_dims(subscripts, es, labels)
+    once = "".join(sorted(c for c in set(left) if c in LETTERS and left.count(c) == 1))
+    out = tuple(_labels(right if arrow else f"...{once}", wide, wide))
     if len(set(out)) != len(out) or any(label not in dims for label in out):
         raise ShapeError(f"einsum: {subscripts!r}: the output's subscripts must be distinct and stand in an operand")
+    fresh = count(len(LETTERS) + wide)  # an int 1 stretches, by a label of its own
+    labelled = [
+        (e, tuple([k if d == dims[k] else next(fresh) for k, d in zip(ls, e.shape, strict=True)])) for e, ls in zip(es, labels, strict=True)
+    ]
     carried = {label for _, ls in labelled for label in ls}
-    ones = [(Ones(dims[label]), (label,)) for label in out if label not in carried]
-    return contract([*((e, tuple(ls)) for e, ls in labelled), *ones], tuple(out))
+    return contract([*labelled, *((Ones(dims[label]), (label,)) for label in out if label not in carried)], out)
+
+
+def _labels(term: str, rank: int, wide: int) -> list[int]:
+    """The labels of a term: letters by their place in the alphabet, then the last `rank` of the `wide` axes that an ellipsis stands for."""
+    head, dots, tail = term.partition("...")
+    between = range(len(LETTERS) + wide - rank, len(LETTERS) + wide) if dots else ()
+    return [*map(LETTERS.index, head), *between, *map(LETTERS.index, tail)]
+
+
+def _common_dims(subscripts: str, es: Sequence[Expr], labels: Sequence[Sequence[int]]) -> dict[int, Dim]:
+    """The dim of each label; an int 1 stretches. Raises: ShapeError for two dims of one label."""
+    dims: dict[int, Dim] = {}
+    for e, ls in zip(es, labels, strict=True):
+        for label, d in zip(ls, e.shape, strict=True):
+            known = dims.setdefault(label, d)
+            if known == 1:
+                dims[label] = d
+            elif d not in (1, known):
+                raise ShapeError(f"einsum: {subscripts!r}: a subscript stands for {known!r} and for {d!r}")
+    return dims
 
 
 def kron(a: Any, b: Any) -> Expr:
@@ -343,89 +179,3 @@ def kron(a: Any, b: Any) -> Expr:
     x, y = (reshape_node(e, (1,) * (rank - e.ndim) + e.shape) for e in (x, y))
     blocks = contract([(x, tuple(range(0, 2 * rank, 2))), (y, tuple(range(1, 2 * rank, 2)))], tuple(range(2 * rank)))
     return reshape_node(blocks, tuple(dim_mul(p, q) for p, q in zip(x.shape, y.shape, strict=True)))
-
-
-# --- relabelings --------------------------------------------------------------------------------------------------
-def transpose(x: Any, axes: Sequence[int] | None = None) -> Expr:
-    """Axes reversed, or in the given order."""
-    e = as_expr(x)
-    if axes is not None and not isinstance(axes, Iterable):
-        raise ShapeError(f"transpose: the axes are a tuple of {e.ndim} whole numbers, not {axes!r}")
-    order = list(range(e.ndim))[::-1] if axes is None else [axis_of(a, e.ndim, "transpose") for a in axes]
-    if sorted(order) != list(range(e.ndim)):
-        raise ShapeError(f"transpose: {axes!r} does not name each axis of {show_shape(e.shape)} once")
-    return permute(e, order)
-
-
-def matrix_transpose(x: Any) -> Expr:
-    """The last two axes exchanged."""
-    return swapaxes(x, -1, -2)
-
-
-def swapaxes(x: Any, axis1: int, axis2: int) -> Expr:
-    """Two axes exchanged."""
-    e = as_expr(x)
-    i, j = axis_of(axis1, e.ndim, "swapaxes"), axis_of(axis2, e.ndim, "swapaxes")
-    order = list(range(e.ndim))
-    order[i], order[j] = j, i
-    return permute(e, order)
-
-
-def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Expr:
-    """Axes moved to other places, the rest in order."""
-    e = as_expr(x)
-    src, dst = ([axis_of(a, e.ndim, "moveaxis") for a in (v if isinstance(v, Iterable) else [v])] for v in (source, destination))
-    order = [a for a in range(e.ndim) if a not in src]
-    for d, s in sorted(zip(dst, src, strict=True)):
-        order.insert(d, s)
-    return permute(e, order)
-
-
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
-    """Sum of the diagonal of two axes."""
-    return sum(diagonal(x, offset, axis1, axis2), -1)
-
-
-def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
-    """The diagonal of two axes, as the last axis."""
-    e = as_expr(x)
-    i, j = axis_of(axis1, e.ndim, "diagonal"), axis_of(axis2, e.ndim, "diagonal")
-    offset = whole_number(offset, "diagonal: the offset")
-    if i == j:
-        raise ShapeError("diagonal: two different axes are wanted")
-    m, n = e.shape[i], e.shape[j]
-    if offset or m != n:
-        rows, columns = (m, dim_sub(n, offset)) if offset >= 0 else (dim_sub(m, -offset), n)
-        longer_by = dim_sub(rows, columns)
-        if not isinstance(longer_by, int):
-            raise ShapeError(f"diagonal: which of {rows!r} and {columns!r} is smaller is not known")
-        length: Dim = columns if longer_by > 0 else rows
-        if isinstance(length, int):
-            length = builtins.max(length, 0)
-        starts = {i: builtins.max(-offset, 0), j: builtins.max(offset, 0)}
-        e = slice_node(e, tuple(Range(starts[a], length, 1) if a in starts else full_range(d) for a, d in enumerate(e.shape)))
-    labels = [*range(e.ndim)]
-    labels[j] = i
-    return contract([(e, tuple(labels))], (*(a for a in range(e.ndim) if a not in (i, j)), i))
-
-
-def diagflat(v: Any, k: int = 0) -> Expr:
-    """The entries in row-major order as a diagonal matrix."""
-    e = as_expr(v)
-    return diag(reshape_node(e, (dim_mul(*e.shape),)), k)
-
-
-def diag(x: Any, k: int = 0) -> Expr:
-    """A vector as a diagonal matrix, or the diagonal of a matrix."""
-    e = as_expr(x)
-    if e.ndim == 2:
-        return diagonal(e, k)
-    if e.ndim != 1:
-        raise ShapeError(f"diag: a vector or matrix is wanted, not {show_shape(e.shape)}")
-    square_matrix = contract([(e, (0,)), (Delta(e.shape[0]), (0, 1))], (0, 1))
-    k = whole_number(k, "diag: the diagonal")
-    if k == 0:
-        return square_matrix
-    n = dim_add(e.shape[0], abs(k))
-    key = (Range(builtins.max(-k, 0), e.shape[0], 1), Range(builtins.max(k, 0), e.shape[0], 1))
-    return scatter([square_matrix], [key], (n, n))

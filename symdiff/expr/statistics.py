@@ -32,7 +32,9 @@ from symdiff.expr.elementwise import (
 )  # fmt: skip
 from symdiff.expr.joining import concatenate
 from symdiff.expr.node import Expr
-from symdiff.expr.products import cumprod, cumsum, diagonal, matmul, max, mean, min, outer, prod, sum, transpose
+from symdiff.expr.products import matmul, outer
+from symdiff.expr.reductions import cumprod, cumsum, max, mean, min, prod, sum
+from symdiff.expr.relabelings import diagonal, transpose
 from symdiff.expr.structure import expand_axis
 
 

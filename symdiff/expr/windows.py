@@ -20,7 +20,8 @@ from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Iota, Ones, Range
 from symdiff.expr.ordering import searchsorted
-from symdiff.expr.products import cumsum, diff, matmul, sum
+from symdiff.expr.products import matmul
+from symdiff.expr.reductions import cumsum, diff, sum
 from symdiff.expr.structure import axes_of, axis_of, gather, scatter, whole_number
 
 
@@ -67,7 +68,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Expr:
         x, y = y, x
     n, k = x.shape[0], y.shape[0]
     if k == 0 or n == 0:
-        raise ShapeError("convolve: an empty vector")
+        raise ShapeError(f"convolve: vectors of {n} and {k} entries: at least one each is wanted")
     border = dim_add(k, -1)
     match mode:
         case "valid":
@@ -114,10 +115,10 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     e = as_expr(f)
     axes = axes_of(axis, e.ndim, "gradient")
     if edge_order != 1:
-        raise Unsupported("gradient: only edge_order=1 is supported")
+        raise Unsupported(f"gradient: edge_order={edge_order!r} is not supported; leave it out, or give 1")
     steps = list(varargs) * len(axes) if len(varargs) == 1 else list(varargs) or [1] * len(axes)
     if len(steps) != len(axes):
-        raise ShapeError(f"gradient: {len(varargs)} spacings for {len(axes)} axes")
+        raise ShapeError(f"gradient: {len(varargs)} spacings for {len(axes)} axes: one for all, or one for each, is wanted")
     found = [_gradient(e, a, as_expr(h)) for a, h in zip(axes, steps, strict=True)]
     return found[0] if len(found) == 1 else tuple(found)
 
@@ -158,7 +159,7 @@ def cumulative_sum(x: Any, axis: int | None = None, include_initial: bool = Fals
     """The cumulative sum along an axis, which only a vector may leave out; with a 0 first if `include_initial`."""
     e = as_expr(x)
     if axis is None and e.ndim != 1:
-        raise ShapeError(f"cumulative_sum: an axis is wanted for {show_shape(e.shape)}")
+        raise ShapeError(f"cumulative_sum: x is {show_shape(e.shape)}: name the axis, or take cumsum, which flattens")
     a = axis_of(axis or 0, e.ndim, "cumulative_sum")
     total = cumsum(e, a)
     zero = multiply(0, _along(e, a, slice(0, 1)))
@@ -170,10 +171,10 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Exp
     """Linear interpolation between points with ascending xp; outside them the end values, or `left` and `right`."""
     at, knots, values = as_expr(x), as_expr(xp), as_expr(fp)
     if knots.ndim != 1 or values.shape != knots.shape:
-        raise ShapeError(f"interp: points of shapes {show_shape(knots.shape)} and {show_shape(values.shape)}")
+        raise ShapeError(f"interp: xp is {show_shape(knots.shape)} and fp {show_shape(values.shape)}: two vectors of one length are wanted")
     n = whole_size(knots, 0, "interp")
     if n < 2:
-        raise ShapeError("interp: two points at least are wanted")
+        raise ShapeError(f"interp: {n} points are given, two at least are wanted")
     k = minimum(maximum(subtract(searchsorted(knots, at, "right"), 1), 0), n - 2)
     next_k = add(k, as_expr(1))
     x0, x1, y0, y1 = (take(a, i) for a in (knots, values) for i in (k, next_k))
