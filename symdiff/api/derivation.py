@@ -157,7 +157,7 @@ def _values(record: Record, at: Mapping[Any, Any]) -> dict[Expr, NDArray[Any]]:
             raise UnknownName(f"derivation: at names {key!r}, which is no variable of the loss. Variables: {', '.join(by_name)}")
         values[v] = np.asarray(value, dtype=float)
     if missing := [v.name for v in inputs if v not in values]:
-        raise BindingError(f"derivation: at has no value for {', '.join(missing)}")
+        raise BindingError(f"derivation: at has no value for {', '.join(missing)}: give one for each variable")
     shown = [s for s in record.meanings if s not in record.differentials]
     results = lower([record.meanings[s] for s in shown], inputs)(*(values[v] for v in inputs))
     return dict(zip(shown, map(np.asarray, results), strict=True))

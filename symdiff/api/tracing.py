@@ -222,7 +222,7 @@ def trace(
         aux: Any = None
         if has_aux:
             if not isinstance(result, tuple) or len(result) != 2:
-                raise Unsupported("has_aux=True: the function must return a pair (result, aux)")
+                raise Unsupported(f"has_aux=True: the function must return a pair (result, aux), not {type(result).__name__}")
             result, aux = result
         outputs, structure = flatten(result)
         exprs = [_output(o) for o in outputs]

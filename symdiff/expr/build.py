@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from symdiff.errors import ShapeError, Unsupported
+from symdiff.errors import ShapeError, Unsupported, did_you_mean
 from symdiff.expr.algebra import broadcast_to
 from symdiff.expr.dims import Shape, broadcast_dims, show_shape
 from symdiff.expr.functions import FUNCTIONS, fold
@@ -21,7 +21,7 @@ def apply(name: str, *args: Expr) -> Expr:
     """
     function = FUNCTIONS.get(name)
     if function is None:
-        raise Unsupported(f"there is no elementwise function {name!r}")
+        raise Unsupported(f"there is no elementwise function {name!r}{did_you_mean(name, FUNCTIONS)}")
     if len(args) == function.arity == 1 and constant_value(args[0]) is None:
         return Map.make(name, args, args[0].shape)
     shape = args[0].shape

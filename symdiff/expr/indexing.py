@@ -34,7 +34,7 @@ def index(x: Any, key: Any) -> Expr:
     if sum(k is Ellipsis for k in entries) > 1:
         raise ShapeError("index: only one ellipsis can stand in an index")
     if used > e.ndim:
-        raise ShapeError(f"index: {used} indices for shape {show_shape(e.shape)}")
+        raise ShapeError(f"index: {used} indices for shape {show_shape(e.shape)}: {e.ndim} at most are wanted; None adds an axis")
     if not any(k is Ellipsis for k in entries):
         entries.append(Ellipsis)
     at = next(i for i, k in enumerate(entries) if k is Ellipsis)
@@ -75,7 +75,7 @@ def _array_entry(k: Any) -> Any:
     if isinstance(k, str):
         return as_dim(k)
     if isinstance(k, (bool, np.bool_)):
-        raise Unsupported("index: a single bool as an index is not supported")
+        raise Unsupported(f"index: {k!r} alone is no index here: write np.where(condition, a, b), or x[None] for a new axis")
     if isinstance(k, Expr) or hasattr(k, "__expr__"):
         e = as_expr(k)
         if is_boolean(e) and not (isinstance(e, Const)):
@@ -88,12 +88,12 @@ def _array_entry(k: Any) -> Any:
         if array.size == 0:
             array = array.astype(np.int64)
         if array.dtype.kind not in "iu":
-            raise ShapeError(f"index: an array of dtype {array.dtype} is no index")
+            raise ShapeError(f"index: an array of dtype {array.dtype} is no index: make whole numbers of it with .astype(int)")
         return int(array) if array.ndim == 0 else const(array)
     try:
         return operator.index(k)
     except TypeError:
-        raise ShapeError(f"index: {k!r} is no index") from None
+        raise ShapeError(f"index: {k!r} is no index: a whole number, a slice, None, ... or an array of whole numbers is wanted") from None
 
 
 def _position(k: Dim, dim: Dim) -> Dim:
@@ -101,7 +101,7 @@ def _position(k: Dim, dim: Dim) -> Dim:
         return k
     if isinstance(dim, int):
         if not -dim <= k < dim:
-            raise ShapeError(f"index: {k} is out of range for an axis of size {dim}")
+            raise ShapeError(f"index: {k} is out of range for an axis of size {dim}{f': {-dim} to {dim - 1}' if dim else ''}")
         return k % dim
     return k if k >= 0 else dim_add(dim, k)
 

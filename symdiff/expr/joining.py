@@ -219,7 +219,7 @@ def rot90(m: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Expr:
     e = as_expr(m)
     i, j = (axis_of(a, e.ndim, "rot90") for a in axes)
     if i == j:
-        raise ShapeError("rot90: two different axes are wanted")
+        raise ShapeError(f"rot90: {tuple(axes)} are one axis of {show_shape(e.shape)}; two are wanted")
     order = list(range(e.ndim))
     order[i], order[j] = j, i
     turned = {0: lambda: e, 1: lambda: permute(flip(e, j), order), 2: lambda: flip(e, (i, j)), 3: lambda: flip(permute(e, order), j)}

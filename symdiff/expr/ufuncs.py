@@ -11,6 +11,7 @@ import numpy as np
 from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
+from symdiff.expr.dims import show_shape
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.joining import whole_size
 from symdiff.expr.node import Expr
@@ -81,7 +82,7 @@ def _folded(constructor: Callable[..., Expr], name: str, e: Expr, axis: Any, kee
     """A function of two arguments along an axis of whole size, from the left; all steps or the last one."""
     a = axis_of(axis, e.ndim, name)
     if not whole_size(e, a, name):
-        raise ShapeError(f"{name}: the axis is empty")
+        raise ShapeError(f"{name}: axis {a} of {show_shape(e.shape)} is empty, and there is no number to begin with")
     entries = ops.unstack(e, a)
     steps = [entries[0]]
     for entry in entries[1:]:
