@@ -143,21 +143,6 @@ def _with_values(program: Program, values: Mapping[int, Any]) -> Program:
 
 
 # --- sigmoids -----------------------------------------------------------------------------------------------------
-def silu_by_sigmoid(program: Program) -> Program:
-    """silu(x) as x * sigmoid(x) where its derivative has sigmoid(x) too."""
-    there = {i.args[0] for i in program.instructions if i.op == "sigmoid"}
-    fresh = max((i.result for i in program.instructions), default=0) + 1
-    kept: list[Instruction] = []
-    for i in program.instructions:
-        if i.op == "silu" and i.args[0] in there:
-            kept.append(Instruction("sigmoid", i.args, (), fresh, i.shape, "real"))
-            kept.append(replace(i, op="multiply", args=(i.args[0], fresh)))
-            fresh += 1
-        else:
-            kept.append(i)
-    return program.with_instructions(kept) if len(kept) > len(program.instructions) else program
-
-
 def pair_sigmoids(program: Program) -> Program:
     """sigmoid(x) and sigmoid(-x) by one exponential: the activation, and what its derivative multiplies it with."""
     made = {i.result: i for i in program.instructions}
@@ -221,7 +206,6 @@ def associate_products(program: Program) -> Program:
 Pass = Callable[[Program], Program]
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("fold constants", fold_constants),
-    ("share the sigmoid of silu", silu_by_sigmoid),
     ("share common subexpressions", share),
     ("share exponentials of sigmoids", pair_sigmoids),
     ("write products from the left", associate_products),

@@ -18,6 +18,7 @@ from symdiff.expr.names import is_name
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import bind_sizes, size_names, substitute, variables
+from symdiff.lowering.definitions import by_shared_parts
 from symdiff.lowering.linearize import linearize
 from symdiff.lowering.program import Program
 
@@ -43,6 +44,8 @@ class Recipe(NamedTuple):
             bound = bind_sizes([*outputs, *arguments, *labelled], sizes)
             outputs, rest = bound[: len(outputs)], bound[len(outputs) :]
             arguments, labelled = rest[: len(arguments)], rest[len(arguments) :]
+        shared = by_shared_parts([*outputs, *labelled])
+        outputs, labelled = shared[: len(outputs)], shared[len(outputs) :]
         return linearize(
             outputs,
             [v for v in arguments if isinstance(v, Var)],

@@ -18,6 +18,7 @@ ONE = {
     "sigmoid": (sd.sigmoid(x), {"exp": 1}),
     "x sigmoid": (x * sd.sigmoid(x), {"exp": 1}),
     "silu": (sd.silu(x), {"exp": 1}),
+    "gelu_tanh": (sd.gelu_tanh(x), {"tanh": 1}),
     "tanh": (sd.tanh(x), {"tanh": 1}),
     "x tanh": (x * sd.tanh(x), {"tanh": 1}),
 }
@@ -50,3 +51,15 @@ def test_value_and_derivative_share_it(name, sizes):
     plain = sd.lower([value, sd.grad(sd.sum(value), x)], [x], fast=False)
     for ours, reference in zip(found, plain(values), strict=True):
         np.testing.assert_allclose(ours, reference, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("u", [x, 2 * x, x**2, sd.gelu(x)], ids=str)
+def test_gelu_and_its_derivative_share_the_normal_distribution_function(u):
+    value = sd.gelu(u)
+    f = sd.lower([value, sd.grad(sd.sum(value), x)], [x])
+    gelus = 2 if u is sd.gelu(x) else 1
+    assert f.source[f.source.index("def f(") :].count("erfc(") == gelus
+    assert "def gelu" in sd.lower(value, [x]).source and "def gelu" not in f.source
+    values = np.linspace(-40, 5, 300)
+    for ours, reference in zip(f(values), (sd.lower(e, [x])(values) for e in (value, sd.grad(sd.sum(value), x))), strict=True):
+        np.testing.assert_allclose(ours, reference, rtol=1e-12, atol=1e-300)
