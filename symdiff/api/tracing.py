@@ -1,20 +1,18 @@
 """Tracing: a Python function of NumPy arrays, run once on traced arrays, gives the expressions of its results.
 
-The function runs unmodified. While it does, NumPy's array makers (np.array, np.asarray and their kin) hand traced arrays back as they
-are instead of asking them for plain numbers; everything else goes through NumPy's own protocols.
+The function runs unmodified. While it does, NumPy's array makers know traced arrays (makers.py); everything else goes through NumPy's own
+protocols.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from threading import RLock
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from symdiff.api.operands import leaves, value_of, wrap
+from symdiff.api.makers import numpy_makers
 from symdiff.api.recording import Guard, Trace, running
 from symdiff.api.traced import TracedArray
 from symdiff.api.trees import Structure, flatten, unflatten
@@ -42,88 +40,6 @@ class Traced(NamedTuple):
     guards: list[Guard]
     aux: Any
     trace: Trace
-
-
-# --- NumPy's array makers -----------------------------------------------------------------------------------------
-_lock = RLock()
-_depth = 0
-_replaced: list[tuple[Any, str, Any]] = []
-# functions that want an array and are often called with a list, by which NumPy does not find us
-_OF_LISTS = {
-    np: ("mean", "var", "std", "median", "average", "percentile", "quantile", "einsum", "sum", "prod", "max", "min", "sort", "cumsum", "cumprod",
-         "dot", "diff", "diag", "trace", "transpose", "interp", "cov", "trim_zeros", "argmax", "argmin", "argsort", "outer", "inner", "cross"),
-    np.linalg: ("inv", "det", "solve", "cholesky", "slogdet", "eigh", "eigvalsh", "pinv", "svd", "matrix_power", "cond", "norm", "lstsq"),
-}  # fmt: skip
-
-
-def _holds(a: Any) -> bool:
-    return any(True for _ in leaves(a))
-
-
-def _maker(original: Callable[..., Any], copies: bool) -> Callable[..., Any]:
-    """np.array and its kin, which hand traced arrays back and stack lists of them."""
-
-    def make(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if dtype is object or not _holds(a):
-            return original(a, *(() if dtype is None else (dtype,)), *args, **kwargs)
-        result: Any
-        copy = kwargs.get("copy", copies)
-        copy = copy if isinstance(copy, bool) else False  # None and NumPy's "if needed"
-        if type(a) is TracedArray:
-            result = np.copy(a) if copy else a
-        else:
-            values = value_of(a)
-            result = wrap(as_expr(a), None if values is None else original(values), (a,))
-        if dtype is not None and np.dtype(dtype).kind != "f":
-            result = result.astype(dtype)
-        missing = kwargs.get("ndmin", 0) - result.ndim
-        return result.reshape((1,) * missing + result.shape) if missing > 0 else result
-
-    return make
-
-
-def _of_lists(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A function whose lists and object arrays of traced arrays become traced arrays first."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        adopted = [np.asarray(a) if isinstance(a, (list, tuple, np.ndarray)) and _holds(a) else a for a in args]
-        return original(*adopted, **kwargs)
-
-    call.__name__ = original.__name__
-    return call
-
-
-_MAKERS = (
-    ("array", True), ("asarray", False), ("asanyarray", False), ("ascontiguousarray", False), ("asfortranarray", False),
-    ("asarray_chkfinite", False), ("require", False),
-)  # fmt: skip
-
-
-@contextmanager
-def numpy_makers() -> Iterator[None]:
-    """While the block runs, np.array and its kin know traced arrays; for anything else they are what they were."""
-    global _depth
-    with _lock:
-        if _depth == 0:
-            for name, copies in _MAKERS:
-                _replace(np, name, _maker(getattr(np, name), copies))
-            for module, names in _OF_LISTS.items():
-                for name in names:
-                    _replace(module, name, _of_lists(getattr(module, name)))
-        _depth += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
-                while _replaced:
-                    setattr(*_replaced.pop())
-
-
-def _replace(module: Any, name: str, new: Callable[..., Any]) -> None:
-    _replaced.append((module, name, getattr(module, name)))
-    setattr(module, name, new)
 
 
 # --- inputs -------------------------------------------------------------------------------------------------------
@@ -210,15 +126,7 @@ def trace(
             new.append(array)
         handed.append(unflatten(structure, iter(new)))
     with running(record), numpy_makers():
-        try:
-            result = f(*handed[: len(args)], **dict(zip(kwargs or {}, handed[len(args) :], strict=True)))
-        except SymdiffError:
-            raise
-        except Exception as error:
-            hidden = _own_error(error)
-            if hidden is None:
-                raise
-            raise hidden from None
+        result = _called(f, handed[: len(args)], dict(zip(kwargs or {}, handed[len(args) :], strict=True)))
         aux: Any = None
         if has_aux:
             if not isinstance(result, tuple) or len(result) != 2:
@@ -227,6 +135,19 @@ def trace(
         outputs, structure = flatten(result)
         exprs = [_output(o) for o in outputs]
     return Traced(exprs, structure, inputs, values, [v for a in order for v in found_in[a]], list(record.guards.values()), aux, record)
+
+
+def _called(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """f(*args, **kwargs), with an error of ours in the place of the one that NumPy makes of it."""
+    try:
+        return f(*args, **kwargs)
+    except SymdiffError:
+        raise
+    except Exception as error:
+        hidden = _own_error(error)
+        if hidden is None:
+            raise
+        raise hidden from None
 
 
 def _output(value: Any) -> Expr:
