@@ -14,7 +14,7 @@ from symdiff.expr.algebra import contract, permute, size
 from symdiff.expr.arrays import ravel
 from symdiff.expr.build import apply
 from symdiff.expr.convert import as_expr
-from symdiff.expr.dims import Dim, as_dim, broadcast_dims, dim_add, dim_floordiv, dim_sub, show_shape
+from symdiff.expr.dims import Dim, Shape, as_dim, broadcast_dims, dim_add, dim_floordiv, dim_sub, show_shape
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
@@ -42,34 +42,32 @@ def index(x: Any, key: Any) -> Expr:
     # Basic part: places by axis; new axes and index arrays are put in afterwards.
     places: list[Place] = []
     layout: list[Any] = []  # for each entry of the key: 'axis', 'position' (no axis is left), None (a new axis), or an index array
-    axis = 0
     for k in entries:
         if k is None:
             layout.append(None)
-        elif isinstance(k, np.ndarray) and k.dtype == bool:
-            if k.shape != e.shape[axis : axis + k.ndim]:
-                raise ShapeError(f"index: a mask of shape {k.shape} for axes {show_shape(e.shape[axis : axis + k.ndim])}")
-            for found in k.nonzero():
-                places.append(full_range(e.shape[axis]))
-                layout.append(const(found))
-                axis += 1
-        elif isinstance(k, Expr):
-            places.append(full_range(e.shape[axis]))
-            layout.append(k)
-            axis += 1
-        elif isinstance(k, slice):
-            places.append(_range(k, e.shape[axis]))
-            layout.append("axis")
-            axis += 1
-        else:
-            places.append(_position(k, e.shape[axis]))
-            layout.append("position")
-            axis += 1
+            continue
+        for place, entry in _used_up(k, e.shape[len(places) :]):
+            places.append(place)
+            layout.append(entry)
     e = slice_node(e, tuple(places))
     return _advanced(e, layout) if any(isinstance(entry, Expr) for entry in layout) else _with_new_axes(e, layout)
 
 
+def _used_up(k: Any, dims: Shape) -> list[tuple[Place, Any]]:
+    """The first axes of `dims`, as many as an entry of a key uses: the place that it takes of each, and what the layout has for it."""
+    if isinstance(k, np.ndarray):
+        if k.shape != dims[: k.ndim]:
+            raise ShapeError(f"index: a mask of shape {k.shape} for axes {show_shape(dims[: k.ndim])}")
+        return [(full_range(d), const(found)) for d, found in zip(dims, k.nonzero(), strict=False)]
+    if isinstance(k, Expr):
+        return [(full_range(dims[0]), k)]
+    if isinstance(k, slice):
+        return [(_range(k, dims[0]), "axis")]
+    return [(_position(k, dims[0]), "position")]
+
+
 def _array_entry(k: Any) -> Any:
+    """An entry of a key as None, an ellipsis, a slice, a position, an array of truth values, or an expression of positions."""
     if k is None or k is Ellipsis or isinstance(k, slice):
         return k
     if isinstance(k, str):

@@ -7,12 +7,13 @@ result in several terms and what remains is at most a matrix. A sum is factored 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 
 from symdiff.expr.algebra import add, contract
 from symdiff.expr.build import apply, power
 from symdiff.expr.leaves import add_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Map, Number, Ones
+from symdiff.expr.nodes import Add, Const, Contract, Labels, Map, Number, Ones
 from symdiff.rewrite.addends import drop_axes, idle_axes
 from symdiff.rewrite.common import authors_order, candidates, pull_number, with_sums
 from symdiff.rewrite.match import rewrite_pair
@@ -31,48 +32,19 @@ def _pull_out(terms: Sequence[Term], places: list[tuple[int, int]], product: Pro
     exponents = [base_and_exponent(terms[i].factors[k][0])[1] for i, k in places]
     base, e0 = base_and_exponent(terms[places[0][0]].factors[places[0][1]][0])
     common = min(exponents) if e0 > 0 else max(exponents)
-    symmetric = is_symmetric(base)
     rank = len(terms[0].out)
-    rests: list[tuple[Number, list[Factor]]] = []
-    interface: list[int] = []
-    for (i, k), exponent in zip(places, exponents, strict=True):
-        t = terms[i]
-        ls = t.factors[k][1]
-        if symmetric:
-            place = {label: axis for axis, label in enumerate(t.out)}
-            ls = tuple(sorted(ls, key=lambda label: -place.get(label, -1)))
-        rename = {label: axis for axis, label in enumerate(t.out)}
-        for axis, label in enumerate(ls):
-            if label not in rename:
-                rename[label] = rank + axis
-        fresh = rank + len(ls)
-        rest = list(t.without(k))
-        if exponent != common:
-            left = add_numbers(exponent, -common)
-            rest.append((power(base, left), ls))
-        for label in sorted(used_labels(rest)):
-            if label not in rename:
-                rename[label] = fresh
-                fresh += 1
-        renamed = [(g, tuple(rename[label] for label in gls)) for g, gls in rest if not isinstance(g, Ones)]
-        rests.append((t.coefficient, renamed))
-        inner = used_labels(renamed)
-        for label in range(rank + len(ls)):
-            if label in inner and label not in interface:
-                interface.append(label)
-        first_ls = tuple(rename[label] for label in ls)
-    dims = dict(enumerate(terms[0].expr().shape)) | {rank + axis: d for axis, d in enumerate(base.shape)}
+    rests = [_rest(terms[i], k, base, add_numbers(e, -common)) for (i, k), e in zip(places, exponents, strict=True)]
+    interface = tuple(sorted({label for _, factors, _ in rests for label in used_labels(factors) if label < rank + base.ndim}))
     if len(interface) > 2 and len(interface) > rank:
         return None
-    interface.sort()
+    dims = dict(enumerate(terms[0].expr().shape)) | {rank + axis: d for axis, d in enumerate(base.shape)}
     inner_terms: list[Term] = []
-    for coefficient, factors in rests:
+    for coefficient, factors, _ in rests:
         carried = used_labels(factors)
         ones = [(Ones(dims[label]), (label,)) for label in interface if label not in carried]
-        inner_terms.append(Term(coefficient, (*factors, *ones), tuple(interface)))
+        inner_terms.append(Term(coefficient, (*factors, *ones), interface))
     rest_sum = normal_sum(inner_terms, product)
-    head = power(base, common)
-    pulled: list[Factor] = [(head, first_ls), (rest_sum, tuple(interface))]
+    pulled: list[Factor] = [(power(base, common), rests[0][2]), (rest_sum, interface)]
     carried = used_labels(pulled)
     pulled += [(Ones(dims[label]), (label,)) for label in range(rank) if label not in carried]
     ordered = authors_order(pulled, places, terms)
@@ -86,6 +58,27 @@ def _pull_out(terms: Sequence[Term], places: list[tuple[int, int]], product: Pro
         elif i not in chosen:
             out.append(t)
     return out
+
+
+def _rest(t: Term, k: int, base: Expr, left: Number) -> tuple[Number, list[Factor], Labels]:
+    """A term without its factor k, but for base ** left: the coefficient, the factors, and the labels of what was taken out.
+
+    The labels are new: the axes of the result first, then those of the base, then what is summed in the rest alone.
+    """
+    rank = len(t.out)
+    rename = {label: axis for axis, label in enumerate(t.out)}
+    ls = t.factors[k][1]
+    if is_symmetric(base):
+        ls = tuple(sorted(ls, key=lambda label: -rename.get(label, -1)))
+    for axis, label in enumerate(ls):
+        rename.setdefault(label, rank + axis)
+    rest = [*t.without(k), *([(power(base, left), ls)] if left != 0 else [])]
+    fresh = count(rank + len(ls))
+    for label in sorted(used_labels(rest)):
+        if label not in rename:
+            rename[label] = next(fresh)
+    renamed = [(g, tuple([rename[label] for label in gls])) for g, gls in rest if not isinstance(g, Ones)]
+    return t.coefficient, renamed, tuple([rename[label] for label in ls])
 
 
 # --- choices ------------------------------------------------------------------------------------------------------
