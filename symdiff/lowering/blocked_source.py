@@ -13,25 +13,36 @@ from symdiff.lowering.buffers import plan_buffers
 from symdiff.lowering.layout import array_lines, call_lines, dtype_code, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
-from symdiff.lowering.placed_source import KEPT, OWN, empty_code, kept_code, memory_lines, names_code
+from symdiff.lowering.placed_source import (
+    KEPT,
+    OWN,
+    empty_code,
+    kept_code,
+    memory_imports,
+    memory_lines,
+    names_code,
+    turn_lines,
+    turns_lines,
+)
 from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.preamble import shape_lines
 from symdiff.lowering.program import Buffer, Program, check
+from symdiff.lowering.text import ATOM
 from symdiff.lowering.writer import Writer
 
 ROWS = ("start", "rows", "range", "slice")
 
 
-def emit_blocked(program: Program, blocked: Blocked, dtype: str) -> Source:
-    """The module of a program in blocks, for arrays of this dtype."""
-    e = _Emission(program, blocked, dtype)
-    return Source(module([e.memory(), e.function()], ["import threading"]), e.name)
+def emit_blocked(program: Program, blocked: Blocked, dtype: str, reuse: bool = False) -> Source:
+    """The module of a program in blocks, for arrays of this dtype. With `reuse` the arrays of its results take turns."""
+    e = _Emission(program, blocked, dtype, reuse)
+    return Source(module([e.memory(), e.function()], memory_imports(bool(e.turning))), e.name)
 
 
 class _Emission:
     """The three parts as statements, with one space of names."""
 
-    def __init__(self, program: Program, blocked: Blocked, dtype: str) -> None:
+    def __init__(self, program: Program, blocked: Blocked, dtype: str, reuse: bool) -> None:
         self.program, self.blocked, self.dtype = program, blocked, dtype
         self.names = Names((*RESERVED, *OWN, *ROWS))
         self.name = self.names.fresh(program.name)
@@ -39,7 +50,7 @@ class _Emission:
         self.whole = Writer(program, NUMPY, self.names, self.constants)
         known = dict(self.whole.arguments)
         self.before = self._written(blocked.before, known)
-        known |= {o.register: self.before.texts[o.register].code for o in blocked.before.outputs}
+        known |= self._named(blocked)
         self.results = {o.register: self.names.fresh(o.name.removesuffix("_rows")) for o in blocked.body.outputs}
         self.cut = {r: self.names.fresh(f"{known[r]}_rows") for r in blocked.inputs}
         self.sources = {self.cut[r]: known[r] for r in blocked.inputs}
@@ -48,8 +59,21 @@ class _Emission:
         self.after = self._written(blocked.after, known)
         known |= {o.register: self.after.texts[o.register].code for o in blocked.after.outputs}
         self.known = known
+        shapes, kinds = program.shapes(), program.kinds()
+        self.stored = {self.results[r]: Buffer(shapes[r], kinds[r], True) for r in blocked.stored}
+        self.turning = self.stored if reuse else {}
         into = {i.result: i.into for i in self.body.program.instructions}
         self.direct = {into[r]: r for r in blocked.stored if into[r] in self.body.turning}  # buffers that are rows of a result
+
+    def _named(self, blocked: Blocked) -> dict[int, str]:
+        """The code for what is computed before the loop; where that is an expression and is read later, a variable for it."""
+        read = {a for part in (blocked.body, blocked.after) for i in part.instructions for a in i.args}
+        found = {o.register: self.before.texts[o.register] for o in blocked.before.outputs}
+        variables = {
+            o.register: self.names.fresh(o.name) for o in blocked.before.outputs if o.register in read and found[o.register].binds < ATOM
+        }
+        self.assigned = [f"{variable} = {found[r].code}" for r, variable in variables.items()]
+        return {r: text.code for r, text in found.items()} | variables
 
     def _written(self, part: Program, given: Mapping[int, str], in_loop: bool = False) -> PlacedWriter:
         planned = check(plan_buffers(part))
@@ -75,13 +99,18 @@ class _Emission:
             arrays = [kept_code(self._buffer(k), self.dtype) for k in kept]
             if arrays:
                 lines += call_lines(f"self.{attribute} = (", arrays, "," * (len(arrays) == 1) + ")")
-        return Function("Memory", (), memory_lines(lines or ["pass"]), [], {KEPT} if lines else set())
+        helpers = {KEPT} if lines else set()
+        if self.turning:
+            lines += turns_lines([empty_code(buffer, self.dtype) for buffer in self.turning.values()])
+        return Function("Memory", (), memory_lines(lines or ["pass"]), [], helpers)
 
     def function(self) -> Function:
         b, body = self.blocked, self.body
-        shapes = {i.result: i.shape for i in self.program.instructions}
-        kinds = {i.result: i.kind for i in self.program.instructions}
-        opening = [f"{self.results[r]} = {empty_code(Buffer(shapes[r], kinds[r], True), self.dtype)}" for r in b.stored]
+        shapes = self.program.shapes()
+        if self.turning:
+            opening = turn_lines(self.whole, list(self.turning), self.turning)
+        else:
+            opening = [f"{name} = {empty_code(buffer, self.dtype)}" for name, buffer in self.stored.items()]
         for r in b.summed:
             opening.append(f"{self.results[r]} = " + (f"np.zeros({shapes[r]}{dtype_code(self.dtype)})" if shapes[r] else "0.0"))
         views = {**self.sources, **{body.variable[k]: self.results[r] for k, r in self.direct.items()}}
@@ -96,15 +125,16 @@ class _Emission:
         inner += [f"{self.results[r]} += {body.texts[r].code}" for r in b.summed]
         lines = [
             *shape_lines(self.program.name, list(self.whole.arguments.values()), self.program.inputs),
-            *statement_lines(self.before.statements),
             *opening,
+            *statement_lines(self.before.statements),
+            *self.assigned,
             f"for start in range(0, {b.size}, {b.rows}):",
             *indented(inner),
             *statement_lines(self.after.statements),
             f"return {', '.join(self.known[o.register] for o in self.program.outputs)}",
         ]
-        parts = (self.before, body, self.after)
+        parts = (self.whole, self.before, body, self.after)
         arrays = [array_lines(n, a, self.dtype) for n, a in zip(self.constants, self.program.constants, strict=True)]
-        arrays += [line for w in parts for line in w.made_once.lines()]
+        arrays += [line for w in parts[1:] for line in w.made_once.lines()]
         head = [f"def {self.name}({', '.join(self.whole.arguments.values())}):", *indented(self.whole.docstring())]
         return Function(self.name, (), [*head, *indented(lines)], arrays, set().union(*(w.context.helpers for w in parts)))

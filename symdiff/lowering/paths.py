@@ -14,6 +14,8 @@ Labels = frozenset[int]
 EXHAUSTIVE = 8  # factors; the time of the search grows exponentially
 LARGEST = 48  # factors of a product that is put in order as a whole
 TRAFFIC = 8  # what writing an element costs in multiplications of a matrix product
+THIN = 16  # a side of a product below which it waits for memory as well
+WAITING = 4  # what a multiplication costs there
 
 Step = tuple[int, int]  # positions in the list of what is left; the product goes to its end
 
@@ -53,6 +55,7 @@ def path_cost(path: Sequence[Step], factors: Sequence[Labels], out: Labels, size
         a, b = left[i], left[j]
         left = [f for k, f in enumerate(left) if k not in (i, j)]
         result = (a | b) & out.union(*left)
-        total += prod(size[label] for label in a | b) + TRAFFIC * prod(size[label] for label in result)
+        thin = min((size[label] for label in a | b), default=1) < THIN or a <= b or b <= a
+        total += (WAITING if thin else 1) * prod(size[label] for label in a | b) + TRAFFIC * prod(size[label] for label in result)
         left.append(result)
     return total

@@ -6,7 +6,7 @@ may be the arguments of the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 from symdiff.lowering.layout import WIDTH, array_lines, call_lines, dtype_code, indented, statement_lines
@@ -15,7 +15,7 @@ from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, mod
 from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.preamble import shape_lines
 from symdiff.lowering.program import Buffer, Program
-from symdiff.lowering.writer import return_lines
+from symdiff.lowering.writer import Writer, return_lines
 
 OWN = ("memory", "Memory", "threading", "cycle", "next", "turns", "results", "held", "self", "id", "type", "any")
 COMPARED = 3  # results that an argument is compared with one by one
@@ -53,9 +53,8 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     again = {k: writer.variable[k] for k in writer.turning}
     opening = []
     if again:
-        opening.append("results, held = next(memory.turns)")
-        opening += assignment_lines([n for k, name in again.items() for n in (name, *writer.diagonals.get(k, ())[:1])], "results")
-        opening += _apart(writer, again)
+        taken = [n for k, name in again.items() for n in (name, *writer.diagonals.get(k, ())[:1])]
+        opening += turn_lines(writer, taken, {name: program.buffers[k] for k, name in again.items()})
     if writer.kept:
         opening += assignment_lines(list(writer.kept.values()), "memory.arrays")
     lines = [
@@ -70,7 +69,12 @@ def emit_placed(program: Program, dtype: str, reuse: bool = False) -> Source:
     if not writer.kept and not again:
         return Source(module([function]), name)
     keeper = Function("Memory", (), _memory(writer, again, dtype), [], {KEPT} if writer.kept else set())
-    return Source(module([keeper, function], ["import threading", *(["from itertools import cycle"] if again else [])]), name)
+    return Source(module([keeper, function], memory_imports(bool(again))), name)
+
+
+def memory_imports(turns: bool) -> list[str]:
+    """What the memory of a module needs."""
+    return ["import threading", *(["from itertools import cycle"] if turns else [])]
 
 
 def names_code(names: Sequence[str]) -> str:
@@ -84,15 +88,17 @@ def assignment_lines(names: Sequence[str], value: str) -> list[str]:
     return [line] if len(line) <= WIDTH else call_lines("(", names, f") = {value}")
 
 
-def _apart(w: PlacedWriter, again: dict[int, str]) -> list[str]:
-    """Arguments that show the memory of the results to come are copied. None does that is neither one of them nor a view."""
+def turn_lines(w: Writer, taken: Sequence[str], results: Mapping[str, Buffer]) -> list[str]:
+    """What has its turn to be the results, with all that is `taken` with them. Arguments that show their memory are copied: none does that
+    is neither one of them nor a view."""
+    lines = ["results, held = next(memory.turns)", *assignment_lines(taken, "results")]
     arrays = {w.arguments[i.register]: i for i in w.program.inputs if i.shape}
     if not arrays:
-        return []
+        return lines
     w.context.helpers.add("apart")
     parts = []
     for a, i in arrays.items():
-        alike = [name for k, name in again.items() if (w.program.buffers[k].shape, w.program.buffers[k].kind) == (i.shape, i.kind)]
+        alike = [name for name, buffer in results.items() if (buffer.shape, buffer.kind) == (i.shape, i.kind)]
         parts += [f"{a} is {name}" for name in alike] if len(alike) <= COMPARED else [f"id({a}) in held"]
     bases = " is ".join(f"{a}.base" for a in arrays)
     parts.append(f"not ({bases} is None)" if len(arrays) > 1 else f"{bases} is not None")
@@ -101,7 +107,15 @@ def _apart(w: PlacedWriter, again: dict[int, str]) -> list[str]:
         last = f"{'or ' if len(parts) > 1 else ''}{parts[-1]}"
         head = ["if (", *indented([*wrap(" or ".join(parts[:-1]), WIDTH), *wrap(last, WIDTH)]), "):"]
     given = f"({', '.join(arrays)}{',' * (len(arrays) == 1)})"
-    return [*head, *indented(assignment_lines(list(arrays), f"apart({given}, held)"))]
+    return [*lines, *head, *indented(assignment_lines(list(arrays), f"apart({given}, held)"))]
+
+
+def turns_lines(results: Sequence[str]) -> list[str]:
+    """Two sets of arrays, made by this code, that take turns to be the results."""
+    return [
+        *call_lines("results = [(", results, "," * (len(results) == 1) + ") for _ in range(2)]"),
+        "self.turns = cycle([(arrays, {id(x): x for x in arrays}) for arrays in results])",
+    ]
 
 
 def empty_code(buffer: Buffer, dtype: str, function: str = "np.empty") -> str:
@@ -140,9 +154,7 @@ def _memory(w: PlacedWriter, again: dict[int, str], dtype: str) -> list[str]:
     if arrays:
         lines += call_lines("self.arrays = (", arrays, "," * (len(arrays) == 1) + ")")
     if again:
-        results = [_result(w, k, dtype) for k in again]
-        lines += call_lines("results = [(", results, "," * (len(results) == 1) + ") for _ in range(2)]")
-        lines.append("self.turns = cycle([(arrays, {id(x): x for x in arrays}) for arrays in results])")
+        lines += turns_lines([_result(w, k, dtype) for k in again])
     return memory_lines(lines)
 
 

@@ -122,7 +122,7 @@ def special_form(program: Program, dtype: str, options: Options, carried: Mappin
     whole = rewritten[-1][1]
     blocked = in_blocks(whole, carried) if carried else None
     if blocked is not None:
-        return Form((*rewritten, ("cut into blocks", blocked)), lambda: Special(emit_blocked(whole, blocked, dtype)))
+        return Form((*rewritten, ("cut into blocks", blocked)), lambda: Special(emit_blocked(whole, blocked, dtype, options.reuse)))
     placed = tuple(optimise(whole, _placing(dtype, options)))
     return Form((*rewritten, *placed), lambda: Special(emit_placed(placed[-1][1], dtype, options.reuse)))
 

@@ -86,3 +86,52 @@ def test_results_without_reuse_are_never_written_to(functions):
             np.testing.assert_array_equal(result, copy)
     every = [r for results in calls for r in results]
     assert not any(np.shares_memory(p, q) for k, p in enumerate(every) for q in every[:k])
+
+
+LONG = 300_000
+u, M = sd.var("u", "m"), sd.var("M", ("k", "k"))
+LONG_OUTPUTS = [sd.sum(sd.tanh(u) * sd.exp(-(u**2))) * sd.sum(M.T @ M), sd.exp(-(u**2)) * sd.sin(u) * M.T[0, 0] + sd.sum(M @ M)]
+LONG_DISGUISES = {
+    "itself": lambda r: r,
+    "reversed": lambda r: r[::-1],
+    "read-only": lambda r: np.broadcast_to(r, r.shape),
+    "one for all": lambda r: np.broadcast_to(r[:1], r.shape),
+    "strided": lambda r: as_strided(r, r.shape, r.strides),
+    "bytes": lambda r: np.frombuffer(r.data),
+    "interface": lambda r: np.asarray(Owner(r)),
+}
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    f = sd.lower(LONG_OUTPUTS, [u, M], reuse_buffers=True)
+    assert "for start in range" in f.for_sizes(m=LONG, k=20).source
+    return f, sd.lower(LONG_OUTPUTS, [u, M], fast=False)
+
+
+@pytest.mark.parametrize("disguise", LONG_DISGUISES.values(), ids=LONG_DISGUISES)
+def test_results_of_blocks_are_arguments_under_any_disguise(blocks, disguise):
+    """Also as a small array that what stands before the loop is computed from."""
+    f, plain = blocks
+    rng = np.random.default_rng(5)
+    values = [rng.normal(size=LONG), rng.normal(size=(20, 20))]
+    for _ in range(2):
+        before = f(*values)[1]
+        f(*values)  # so that the first is the next to be written to
+        given = [disguise(before), before[:400].reshape(20, 20).T]
+        expected = plain(*(a.copy() for a in given))
+        for ours, reference in zip(f(*given), expected, strict=True):
+            np.testing.assert_allclose(ours, reference, rtol=1e-9, atol=1e-12)
+
+
+def test_results_of_blocks_take_turns(blocks):
+    f, _ = blocks
+    rng = np.random.default_rng(6)
+    values = [rng.normal(size=LONG), rng.normal(size=(20, 20))]
+    first = f(*values)[1]
+    kept = first.copy()
+    second = f(2 * values[0], values[1])[1]
+    assert second is not first and np.array_equal(first, kept)
+    assert f(*values)[1] is first
+    fresh = sd.lower(LONG_OUTPUTS, [u, M])
+    assert not np.shares_memory(fresh(*values)[1], fresh(*values)[1])
