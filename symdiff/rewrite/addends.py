@@ -25,7 +25,7 @@ def _terms_within(e: Expr, may_open: Callable[[Expr], bool]) -> list[Term]:
             continue
         term = as_term(node)
         if isinstance(node, Contract) and inside:
-            heavy = [(f, ls) for f, ls in term.factors if not isinstance(f, Ones)]
+            heavy = term.varying
             if len(heavy) == 1 and isinstance(heavy[0][0], Add) and may_open(heavy[0][0]) and is_stretched(heavy[0][1], term.out):
                 (inner, ls), ones = heavy[0], [(f, own) for f, own in term.factors if isinstance(f, Ones)]
                 factor = term.scaled(scale).coefficient
@@ -43,7 +43,7 @@ def is_stretched(ls: Labels, out: Labels) -> bool:
 def regrouped(terms: list[Term]) -> list[Term]:
     """Where logsumexp(z) is taken off, z stays together, so that z - logsumexp(z) is one thing wherever it stands."""
     for t in terms:
-        heavy = [f for f, _ in t.factors if not isinstance(f, Ones)]
+        heavy = [f for f, _ in t.varying]
         if len(heavy) != 1 or not isinstance(heavy[0], Reduce) or not isinstance(heavy[0].x, Add):
             continue
         z = heavy[0].x
@@ -61,7 +61,7 @@ def idle_axes(terms: Sequence[Term]) -> list[int]:
         return []
     idle = set(range(len(terms[0].out)))
     for t in terms:
-        carried = used_labels((f, ls) for f, ls in t.factors if not isinstance(f, Ones))
+        carried = used_labels(t.varying)
         idle -= {k for k, label in enumerate(t.out) if label in carried}
     return sorted(idle)
 

@@ -131,8 +131,7 @@ def common_in_front(e: Map) -> Expr:
     terms = [as_term(b) for b in branches]
     places = [{label: axis for axis, label in enumerate(t.out)} for t in terms]
     left: list[list[Factor]] = [
-        [(f, tuple(place.get(label, -1) for label in ls)) for f, ls in t.factors if not isinstance(f, Ones)]
-        for t, place in zip(terms, places, strict=True)
+        [(f, tuple(place.get(label, -1) for label in ls)) for f, ls in t.varying] for t, place in zip(terms, places, strict=True)
     ]
     common: list[Factor] = []
     for factor in list(left[0]):

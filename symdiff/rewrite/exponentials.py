@@ -76,7 +76,7 @@ def _into_pool(exponent: Expr, ls: Labels, pool: Pool) -> Expr:
     rest: list[Expr] = []
     for t in exponent.terms if isinstance(exponent, Add) else (exponent,):
         term = as_term(t)
-        heavy = [(f, inner) for f, inner in term.factors if not isinstance(f, Ones)]
+        heavy = term.varying
         if len(heavy) == 1 and isinstance(heavy[0][0], Reduce) and heavy[0][0].kind == "logsumexp":
             names = dict(zip(term.out, ls, strict=True))
             key = (heavy[0][0], tuple(names[label] for label in heavy[0][1]))

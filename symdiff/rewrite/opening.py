@@ -100,7 +100,7 @@ def open_powers(term: Term) -> Term:
         if isinstance(base, Contract) and isinstance(k, int):
             inner = as_term(base)
             elementwise = used_labels(inner.factors) == set(inner.out) and not any(isinstance(g, Delta) for g, _ in inner.factors)
-            heavy = [base_and_exponent(g)[0] for g, _ in inner.factors if not isinstance(g, Ones)]
+            heavy = [base_and_exponent(g)[0] for g, _ in inner.varying]
             if elementwise and (k < 0 or len(heavy) < 2 or any(b in bases for b in heavy)):
                 scale = power(Const(inner.coefficient), k)
                 number = constant_value(scale)

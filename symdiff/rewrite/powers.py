@@ -12,7 +12,7 @@ from symdiff.expr.algebra import add, broadcast_to, contract
 from symdiff.expr.build import apply, power
 from symdiff.expr.leaves import add_numbers, constant_value
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number, Ones
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, used_labels
 
 
@@ -64,7 +64,7 @@ def _whole_base(term: Term, at: int, base: Expr) -> Term | None:
     f, ls = term.factors[at]
     assert isinstance(f, Map)
     names = dict(zip(inner.out, ls, strict=True))
-    wanted = [(*base_and_exponent(g), tuple(names[i] for i in gls)) for g, gls in inner.factors if not isinstance(g, Ones)]
+    wanted = [(*base_and_exponent(g), tuple(names[i] for i in gls)) for g, gls in inner.varying]
     if not wanted:  # a number: every product would seem to hold it
         return None
     left = list(term.factors)
@@ -127,7 +127,7 @@ def _symbolic_power(factor: Factor, out: Labels) -> tuple[tuple[Expr, Labels, Ex
 def _addends(e: Expr) -> list[Expr]:
     """The terms of a sum, also of one that is broadcast."""
     term = as_term(e)
-    heavy = [(f, ls) for f, ls in term.factors if not isinstance(f, Ones)]
+    heavy = term.varying
     if isinstance(e, Contract) and len(heavy) == 1 and isinstance(heavy[0][0], Add) and not heavy[0][1]:
         return [broadcast_to(Term(term.coefficient, ((t, ()),), ()).expr(), e.shape) for t in heavy[0][0].terms]
     return list(e.operands) if isinstance(e, Add) else [e]

@@ -58,7 +58,7 @@ def _along(t: Expr, axes: tuple[int, ...]) -> Expr | None:
     """The term without the given axes, if it does not vary along them."""
     term = as_term(t)
     idle = {term.out[a] for a in axes}
-    carried = used_labels((f, ls) for f, ls in term.factors if not isinstance(f, Ones))
+    carried = used_labels(term.varying)
     if idle & carried:
         return None
     rest = tuple((f, ls) for f, ls in term.factors if not (isinstance(f, Ones) and ls[0] in idle))
@@ -71,7 +71,7 @@ def log_softmax_of(e: Expr) -> tuple[Expr, tuple[int, ...]] | None:
         return None
     for k, t in enumerate(e.terms):
         term = as_term(t)
-        heavy = [(f, ls) for f, ls in term.factors if not isinstance(f, Ones)]
+        heavy = term.varying
         if term.coefficient != -1 or len(heavy) != 1 or not isinstance(heavy[0][0], Reduce) or heavy[0][0].kind != "logsumexp":
             continue
         node, ls = heavy[0]

@@ -13,7 +13,7 @@ from symdiff.expr import ops
 from symdiff.expr.algebra import add, broadcast_to, contract
 from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Const, Contract, Map, Ones
+from symdiff.expr.nodes import Add, Const, Contract, Map
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, transform
 from symdiff.rewrite.engine import LARGE, by_function, simplify_all
@@ -118,7 +118,7 @@ def _logarithm(e: Expr) -> Expr | None:
     if isinstance(e, Map) and e.fn == "exp":
         return e.args[0]
     term = as_term(e)
-    heavy = [f for f in term.factors if not isinstance(f[0], Ones)]
+    heavy = term.varying
     if term.coefficient <= 0 or len(heavy) != 1 or not isinstance(heavy[0][0], Map) or heavy[0][0].fn != "exp":
         return None
     inner = Term(1, tuple((f.args[0] if isinstance(f, Map) else f, ls) for f, ls in term.factors), term.out).expr()

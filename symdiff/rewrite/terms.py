@@ -13,7 +13,7 @@ from fractions import Fraction
 from symdiff.expr.algebra import contract, inlined
 from symdiff.expr.leaves import add_numbers, constant_value, multiply_numbers
 from symdiff.expr.node import Expr, memo_of, topological
-from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Var
+from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Linalg, Map, Number, Ones, Var
 from symdiff.rules.assumptions import holds
 
 Factor = tuple[Expr, Labels]
@@ -34,6 +34,11 @@ class Term:
 
     def scaled(self, by: Number) -> Term:
         return Term(multiply_numbers(self.coefficient, by), self.factors, self.out, self.key)
+
+    @property
+    def varying(self) -> tuple[Factor, ...]:
+        """The factors without the vectors of ones, along whose axes nothing varies."""
+        return tuple([factor for factor in self.factors if type(factor[0]) is not Ones])
 
     def without(self, k: int) -> tuple[Factor, ...]:
         return self.factors[:k] + self.factors[k + 1 :]
