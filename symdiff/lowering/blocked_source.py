@@ -66,12 +66,13 @@ class _Emission:
         self.direct = {into[r]: r for r in blocked.stored if into[r] in self.body.turning}  # buffers that are rows of a result
 
     def _named(self, blocked: Blocked) -> dict[int, str]:
-        """The code for what is computed before the loop; where that is an expression and is read later, a variable for it."""
-        read = {a for part in (blocked.body, blocked.after) for i in part.instructions for a in i.args}
+        """The code of what is computed before the loop: a variable, or a number that needs no parentheses where it is read."""
+        later = [i for part in (blocked.body, blocked.after) for i in part.instructions]
+        read, bases = {a for i in later for a in i.args}, {i.args[0] for i in later if i.op == "pow"}
+        numbers = {i.result for i in blocked.before.instructions if i.op == "const"}
         found = {o.register: self.before.texts[o.register] for o in blocked.before.outputs}
-        variables = {
-            o.register: self.names.fresh(o.name) for o in blocked.before.outputs if o.register in read and found[o.register].binds < ATOM
-        }
+        wanted = {r for r, t in found.items() if (t.binds < ATOM if r in numbers & bases else t.work and r in read - numbers)}
+        variables = {o.register: self.names.fresh(o.name) for o in blocked.before.outputs if o.register in wanted}
         self.assigned = [f"{variable} = {found[r].code}" for r, variable in variables.items()]
         return {r: text.code for r, text in found.items()} | variables
 
