@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.api.operands import leaves, value_of, wrap
+from symdiff.api.operands import holds_traced, value_of, wrap
 from symdiff.api.traced import TracedArray
 from symdiff.expr.convert import as_expr
 
@@ -28,15 +28,11 @@ _OF_LISTS = {
 }  # fmt: skip
 
 
-def _holds(a: Any) -> bool:
-    return any(True for _ in leaves(a))
-
-
 def _maker(original: Callable[..., Any], copies: bool) -> Callable[..., Any]:
     """np.array and its kin, which hand traced arrays back and stack lists of them."""
 
     def make(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if dtype is object or not _holds(a):
+        if dtype is object or not holds_traced(a):
             return original(a, *(() if dtype is None else (dtype,)), *args, **kwargs)
         result: Any
         copy = kwargs.get("copy", copies)
@@ -58,7 +54,7 @@ def _of_lists(original: Callable[..., Any]) -> Callable[..., Any]:
     """A function whose lists and object arrays of traced arrays become traced arrays first."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        adopted = [np.asarray(a) if isinstance(a, (list, tuple, np.ndarray)) and _holds(a) else a for a in args]
+        adopted = [np.asarray(a) if isinstance(a, (list, tuple, np.ndarray)) and holds_traced(a) else a for a in args]
         return original(*adopted, **kwargs)
 
     call.__name__ = original.__name__

@@ -33,6 +33,11 @@ def leaves(x: Any) -> Iterator[Any]:
             yield from leaves(v)
 
 
+def holds_traced(x: Any) -> bool:
+    """Whether there is a traced array in what may be nested."""
+    return next(leaves(x), None) is not None
+
+
 def flags(operands: Any) -> tuple[bool, bool]:
     """(active, varies) of a result of these operands."""
     found = list(leaves(operands))
@@ -48,7 +53,7 @@ def value_of(x: Any) -> Any:
     if isinstance(x, np.ndarray) and x.dtype == object:
         values = value_of(x.tolist())
         return None if values is None else np.array(values)
-    if isinstance(x, (list, tuple)) and any(True for _ in leaves(x)):
+    if isinstance(x, (list, tuple)) and holds_traced(x):
         values = [value_of(v) for v in x]
         return None if any(v is None for v in values) else values
     return x
@@ -58,7 +63,7 @@ def expressions(x: Any) -> Any:
     """Traced arrays as expressions, in nested lists and object arrays too; all else as it is."""
     if is_traced(x):
         return x.__expr__
-    if isinstance(x, (list, tuple)) and any(True for _ in leaves(x)):
+    if isinstance(x, (list, tuple)) and holds_traced(x):
         return type(x)(*map(expressions, x)) if hasattr(x, "_fields") else type(x)(map(expressions, x))
     if isinstance(x, np.ndarray) and x.dtype == object:
         return as_expr(x)
