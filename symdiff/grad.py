@@ -20,7 +20,7 @@ from symdiff.api.functions import (
 )
 from symdiff.api.printed_blocks import Blocks
 from symdiff.api.programs import lower
-from symdiff.errors import BindingError, ShapeError, Unsupported
+from symdiff.errors import BindingError, Unsupported
 from symdiff.expr.convert import as_expr
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr, topological
@@ -132,8 +132,6 @@ def jvp(y: Any, wrt: Any, tangent: Any) -> Expr:
     """The differential of `y` in the direction of the tangent (one for each of `wrt`, of its shape)."""
     targets, single = _one_or_many(wrt, "jvp")
     tangents = [as_expr(t) for t in ([tangent] if single else tangent)]
-    if len(tangents) != len(targets):
-        raise ShapeError(f"jvp: {len(targets)} variables and {len(tangents)} tangents; one for each variable is wanted")
     result: Expr = _jvp(as_expr(y), targets, tangents)
     return result
 
@@ -203,8 +201,6 @@ def gnvp(loss: Function, outputs: Any, wrt: Any, vector: Any) -> Any:
     """That matrix times a vector (one for each of `wrt`, of its shape), without the matrix: for optimizers of large nets."""
     targets, single = _one_or_many(wrt, "gnvp")
     vectors = [as_expr(v) for v in ([vector] if single else vector)]
-    if len(vectors) != len(targets):
-        raise ShapeError(f"gnvp: {len(targets)} variables and {len(vectors)} vectors; one for each variable is wanted")
     result = calculus.gnvp(*_of_outputs(loss, outputs, targets, "gnvp"), targets, vectors)
     return result[0] if single else result
 

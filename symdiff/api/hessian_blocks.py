@@ -162,8 +162,6 @@ class Hessian(list[list[Expr]]):
 
     def hvp(self, *vectors: Any) -> list[Expr]:
         """The product with a vector, one expression for each variable, of its shape; without the Hessian."""
-        if len(vectors) != len(self.wrt):
-            raise ShapeError(f"hvp: {len(self.wrt)} variables and {len(vectors)} vectors; one for each variable is wanted")
         return calculus.hvp(self.loss, self.wrt, [as_expr(v) for v in vectors])
 
     def diagonal(self) -> list[Expr]:

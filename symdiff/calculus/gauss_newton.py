@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symdiff.calculus.modes import hessian, hvp, jacobian, jvp
+from symdiff.calculus.forward import pushforward
+from symdiff.calculus.modes import directions, hessian, hvp, jacobian
 from symdiff.calculus.reverse import pullback
 from symdiff.errors import Unsupported
 from symdiff.expr.algebra import add, contract
@@ -49,7 +50,7 @@ def gnvp(loss: Expr, places: Sequence[Var], outputs: Sequence[Expr], wrt: Sequen
     """Jᵀ (H (J v)), without any of the three matrices; arguments as for gauss_newton."""
     _only_through(loss, wrt)
     values: dict[Expr, Expr] = dict(zip(places, outputs, strict=True))
-    moved = [jvp(y, wrt, vectors) for y in outputs]
+    moved = pushforward(outputs, directions(wrt, vectors, "gnvp"))
     cotangents: dict[Expr, Expr] = {}
     for y, h in zip(outputs, hvp(loss, places, moved), strict=True):
         bent = substitute(h, values)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from symdiff.calculus.forward import pushforward
 from symdiff.calculus.reverse import pullback
 from symdiff.errors import ShapeError
-from symdiff.expr.algebra import contract
+from symdiff.expr.algebra import add, contract
 from symdiff.expr.dims import Shape, show_shape
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Delta, Labels
@@ -35,7 +35,20 @@ def vjp(y: Expr, wrt: Sequence[Expr], cotangent: Expr) -> list[Expr]:
 
 def jvp(y: Expr, wrt: Sequence[Expr], tangents: Sequence[Expr]) -> Expr:
     """The differential of `y` in the direction of the tangents."""
-    return pushforward([y], dict(zip(wrt, tangents, strict=True)))[0]
+    return pushforward([y], directions(wrt, tangents, "jvp"))[0]
+
+
+def directions(wrt: Sequence[Expr], vectors: Sequence[Expr], name: str) -> dict[Expr, Expr]:
+    """The direction of each variable; of one that is named twice, both added, as its Jacobian stands twice then.
+
+    Raises: ShapeError if there is not one vector for each of `wrt`.
+    """
+    if len(wrt) != len(vectors):
+        raise ShapeError(f"{name}: {len(wrt)} variables and {len(vectors)} vectors; one for each variable is wanted")
+    found: dict[Expr, Expr] = {}
+    for w, v in zip(wrt, vectors, strict=True):
+        found[w] = add(found[w], v) if w in found else v
+    return found
 
 
 def identity(shape: Shape) -> Expr:
@@ -57,4 +70,4 @@ def hessian(loss: Expr, wrt: Sequence[Expr]) -> list[list[Expr]]:
 
 def hvp(loss: Expr, wrt: Sequence[Expr], vectors: Sequence[Expr]) -> list[Expr]:
     """The Hessian times vectors, without the Hessian: the differential of the gradient in their direction."""
-    return pushforward(gradient(loss, wrt), dict(zip(wrt, vectors, strict=True)))
+    return pushforward(gradient(loss, wrt), directions(wrt, vectors, "hvp"))
