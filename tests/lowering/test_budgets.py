@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
@@ -82,6 +83,13 @@ def makes(node: ast.AST) -> bool:
     return called(node) in NEW or ((is_ufunc(node) or called(node) in PRODUCTS or isinstance(node, ast.BinOp)) and not given)
 
 
+def of_numbers(node: ast.AST, numbers: set[str]) -> bool:
+    """Whether it is a number, or what Python computes of numbers."""
+    return all(
+        isinstance(n, (ast.Constant, ast.BinOp, ast.operator, ast.expr_context)) or getattr(n, "id", "") in numbers for n in ast.walk(node)
+    )
+
+
 def passes(node: ast.AST, numbers: set[str]) -> bool:
     """Whether it is a ufunc's call, a copy, x += y, x = y * z or x[...] = y."""
     if isinstance(node, ast.AugAssign):
@@ -92,11 +100,14 @@ def passes(node: ast.AST, numbers: set[str]) -> bool:
 
 
 def work(text: str, name: str, kept: int) -> Work:
-    nodes = list(ast.walk(function_in(text, name)))
+    function = function_in(text, name)
+    nodes = list(ast.walk(function))
     assert not any(isinstance(n, ast.BinOp) and isinstance(n.op, (ast.MatMult, ast.Pow)) for n in nodes)
     assert all(len(n.args) == 2 for n in nodes if isinstance(n, ast.Call) and called(n) == "einsum")  # of one array: a view of its diagonal
+    numbers = set(re.findall(r"(\w+) \(\)", ast.get_docstring(function) or ""))
+    numbers |= {ast.unparse(n.targets[0]) for n in nodes if isinstance(n, ast.Assign) and of_numbers(n.value, numbers)}
+    nodes = [n for n in nodes if not (isinstance(n, ast.Assign) and of_numbers(n.value, numbers))]
     assigned = [n for n in nodes if isinstance(n, ast.Assign)]
-    numbers = {ast.unparse(n.targets[0]) for n in assigned if isinstance(n.value, ast.Constant)}
     products = [n for n in nodes if isinstance(n, ast.Call) and called(n) in PRODUCTS]
     sums = sum(any(o.startswith("ones") for o in operands(n)) for n in products)
     return Work(
@@ -258,7 +269,8 @@ def test_small_powers_are_few_products(k, size):
     f = sd.lower(x**k, [x])
     text = f.source if size is None else f.for_sizes(n=size).source
     name = "f_floats" if "f_floats" in text else "f"
-    nodes = list(ast.walk(function_in(text, name)))
+    function = function_in(text, name)
+    nodes = list(ast.walk(function))
     products = sum(isinstance(getattr(n, "op", None), ast.Mult) or called(n) == "multiply" for n in nodes)
     entries = size if name == "f_floats" else 1
     assert 1 <= products <= (2 * math.log2(k) + 1) * entries
