@@ -105,6 +105,6 @@ AROUND = {
 @pytest.mark.parametrize("e", AROUND.values(), ids=AROUND)
 def test_what_is_computed_before_the_loop_keeps_its_parentheses(e: Expr) -> None:
     f = sd.lower([e, S], [x, a], simplify=False)
-    assert "for start in range(" in f.for_sizes(n=61).source
-    env = {x: np.random.default_rng(0).normal(size=61), a: np.array(0.7)}
-    Close([e, S], env, {"n": 61}, 1e-13, 1.2e-16)(f(env[x], 0.7), str(e))
+    assert "for start in range(" in f.for_sizes(n=700).source
+    env = {x: np.random.default_rng(0).normal(size=700), a: np.array(0.7)}
+    Close([e, S], env, {"n": 700}, 1e-13, 1.2e-16)(f(env[x], 0.7), str(e))
