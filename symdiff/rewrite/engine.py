@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from symdiff.expr.algebra import add, zeros_of
 from symdiff.expr.node import Expr, topological
-from symdiff.expr.nodes import Add, Contract, Gather, GatherT, Linalg, Map, Reduce, Reshape, Scan, Scatter, Slice
+from symdiff.expr.nodes import Add, Const, Contract, Gather, GatherT, Linalg, Map, Reduce, Reshape, Scan, Scatter, Slice
 from symdiff.expr.rebuild import with_operands
 from symdiff.expr.traverse import node_count, use_counts
 from symdiff.rewrite.addends import opened
@@ -26,7 +26,7 @@ from symdiff.rewrite.measure import cost, cost_beside, operations
 from symdiff.rewrite.orientation import Signs
 from symdiff.rewrite.powers import number_out_of_power
 from symdiff.rewrite.products import normal_product
-from symdiff.rewrite.rank import lower_rank, number_in_front, reduced_rank, visit_reshape
+from symdiff.rewrite.rank import lower_rank, number_in_front, number_of_array, reduced_rank, visit_reshape
 from symdiff.rewrite.softmax import log_of_sum, shifted_logsumexp
 from symdiff.rewrite.sums import normal_sum
 from symdiff.rewrite.terms import as_term, collect
@@ -38,6 +38,7 @@ ROUNDS = 12  # until a normal form is reached
 PASSES = 3  # until a written form is
 ENOUGH = 2500  # visits, after which no further round begins
 LARGE = 3000  # nodes; above this, one round without trials: identities, products, like terms
+MOST_INNER = 8  # terms of shared inner sums that a sum is searched for
 FUEL = 24  # changes of one node in one round
 DEPTH = 4  # trials within trials
 TRIALS = 80  # products brought to normal form in one visit, after which no further trial begins
@@ -138,6 +139,8 @@ class Round:
         if not self.depth:
             self.product.begin(self.share)
         match e:
+            case Const():
+                return number_of_array(e)
             case Map():
                 return self.visit_map(e)
             case Contract():
@@ -198,8 +201,21 @@ class Round:
                 candidate = normal_sum(trial, self.product)
                 if cost(candidate) < cost(best):
                     best = candidate
+        fewer = self.fewer_terms(e)
+        if fewer is not None and cost(fewer) < cost(best):
+            best = fewer
         fraction = over_common_denominator(terms, self.product)
         return best if fraction is None or cost(fraction) >= cost(best) else fraction
+
+    def fewer_terms(self, e: Add) -> Expr | None:
+        """A sum in which terms cancel against those of inner sums that others use as well: 1 - r for an r = 1 - u is u."""
+        inner = [o for t in e.terms for o in (t, *t.operands) if isinstance(o, Add) and not self.may_open(o)]
+        if not inner or sum(len(o.terms) for o in inner) > MOST_INNER:
+            return None
+        terms = collect(opened(e, lambda o: o in inner or self.may_open(o)))
+        if len(terms) >= len(e.terms):
+            return None
+        return add(*(t.expr() for t in terms)) if terms else zeros_of(e.shape)
 
     def settle(self, e: Expr) -> Expr:
         """A new expression in normal form, as far down as DEPTH trials within trials, while there are TRIALS left."""

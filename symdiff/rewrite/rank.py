@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from symdiff.expr import ops
 from symdiff.expr.algebra import broadcast_to, contract, permute, size
 from symdiff.expr.build import apply, reduce
@@ -45,6 +47,17 @@ def refilled(a: Expr, shape: Shape) -> Expr:
     value = constant_value(a)
     assert value is not None
     return broadcast_to(Const(value), shape)
+
+
+def number_of_array(e: Const) -> Expr:
+    """An array of one float everywhere is that number, stretched: the np.zeros(k) that a recurrence starts from falls away."""
+    array = e.value
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.size < 2:
+        return e
+    first = array.flat[0]
+    if not np.isfinite(first) or (array != first).any() or (first == 0 and np.signbit(array).any()):
+        return e
+    return broadcast_to(Const(float(first)), e.shape)
 
 
 def number_in_front(e: Expr) -> Expr:

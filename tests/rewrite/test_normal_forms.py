@@ -97,6 +97,7 @@ FORMS: dict[str, tuple[Expr, Expr]] = {
     "a maximum of equals": (sd.max(a * one), a),
     "a product of equals": (sd.prod(a * one), sd.power(a, n)),
     "a mean of equals": (sd.mean(a * one), a),
+    "one minus a shared difference": (sd.log(1 - sd.exp(-x)) * (1 - (1 - sd.exp(-x))), sd.log(1 - sd.exp(-x)) * sd.exp(-x)),
 }
 
 
@@ -146,6 +147,15 @@ def test_the_order_of_factors_does_not_matter(factors: tuple[Expr, ...]) -> None
         results.append(sd.simplify(e))
     assert len({sd.op_count(e) for e in results}) == 1
     assert all(sd.simplify(results[0] - e) is sd.zeros("n") for e in results)
+
+
+def test_a_state_that_starts_at_zero_leaves_no_trace() -> None:
+    W, u = sd.var("W", (3, 3)), sd.var("u", 3)
+    assert sd.simplify(sd.tanh(W @ np.zeros(3) + u)) is sd.simplify(sd.tanh(u))
+    assert sd.simplify(np.ones(3) @ W @ u) is sd.simplify(sd.sum(W @ u))
+    assert sd.simplify(np.full(3, 0.5) * u) is sd.simplify(0.5 * u)
+    kept = sd.const(np.array([0.0, -0.0]))
+    assert sd.simplify(kept) is kept
 
 
 def test_simplified_together_stays_shared() -> None:
