@@ -16,7 +16,7 @@ from symdiff.api.check import check_formula
 from symdiff.api.check_grad import check_grad
 from symdiff.api.compressed import lower_compressed
 from symdiff.api.derivation import derivation
-from symdiff.api.formulas import op_count, simplify
+from symdiff.api.formulas import op_count, simplify, substitute
 from symdiff.api.programs import lower
 from symdiff.errors import (
     BindingError, ClaimWrong, DtypeError, MissingExtra, MissingRule, NameClash, ParseError, ShapeError, SymbolicValue, SymdiffError,
@@ -28,7 +28,6 @@ from symdiff.expr.node import Expr
 from symdiff.expr.ops import *
 from symdiff.expr.ops import absolute as abs
 from symdiff.expr.text import parse
-from symdiff.expr.traverse import substitute
 from symdiff.grad import formula, gauss_newton, gnvp, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from symdiff.printing.from_sympy import from_sympy
 from symdiff.printing.to_sympy import to_sympy

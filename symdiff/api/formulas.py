@@ -1,14 +1,15 @@
-"""Formulas for people: simplification by either engine, the operation count, and the hook by which expressions print themselves."""
+"""Formulas for people: simplification by either engine, substitution, the operation count, and the hook by which expressions print."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import overload
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
 
 from symdiff.api.with_sympy import shorter_by_sympy
-from symdiff.errors import UnknownName, did_you_mean
+from symdiff.errors import BindingError, UnknownName, did_you_mean
+from symdiff.expr import traverse
+from symdiff.expr.convert import as_expr
 from symdiff.expr.node import Expr, register_display
-from symdiff.expr.traverse import node_count
 from symdiff.printing.entries import readable_form
 from symdiff.printing.formula import Formula
 from symdiff.printing.formula import op_count as printed_operations
@@ -37,11 +38,30 @@ def simplify(e: Expr | Sequence[Expr], engine: str = "rules") -> Expr | list[Exp
     """
     if engine not in ENGINES:
         raise UnknownName(f"simplify: there is no engine {engine!r}{did_you_mean(engine, ENGINES)}. Engines: {', '.join(ENGINES)}")
-    single = isinstance(e, Expr)
-    found = simplify_all([e] if isinstance(e, Expr) else list(e))
+    several = isinstance(e, (list, tuple))
+    found = simplify_all([as_expr(x) for x in (e if several else [e])])
     if engine == "sympy":
         found = [shorter_by_sympy(x) for x in found]
-    return found[0] if single else found
+    return found if several else found[0]
+
+
+def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
+    """`e` with nodes replaced, all at once: what is put in is not searched again. Any node may be replaced, not only a variable.
+
+    Shapes: each new expression, number or array as the node that it replaces. Raises: ShapeError otherwise; BindingError for what is
+    to be replaced and is no expression.
+
+    >>> import symdiff as sd
+    >>> x, lam = sd.var('x', shape='n'), sd.var('lam')
+    >>> print(sd.substitute(lam * sd.sum(x ** 2), {lam: 3}))
+    3·‖x‖²
+    """
+    for old in values:
+        if not isinstance(old, Expr) and not hasattr(old, "__expr__"):
+            raise BindingError(
+                f"substitute: {old!r} is no expression: what is replaced is a variable, made by sd.var, or a part of the formula"
+            )
+    return traverse.substitute(as_expr(e), {as_expr(old): as_expr(new) for old, new in values.items()})
 
 
 def op_count(e: Expr) -> int:
@@ -54,7 +74,7 @@ def op_count(e: Expr) -> int:
     >>> sd.op_count(2 * X.T @ (X @ w - y))
     5
     """
-    return printed_operations(e)
+    return printed_operations(as_expr(e))
 
 
 def formula(e: Expr, style: str = "unicode") -> Formula:
@@ -67,7 +87,7 @@ def display(style: str, e: Expr) -> str:
 
     Second derivatives in a matrix (four axes) are also printed as a Kronecker product, where they are one.
     """
-    count = node_count(e)
+    count = traverse.node_count(e)
     if count > LARGEST_PRINTED:
         return f"<expression of {count:,} nodes, shape ({', '.join(map(str, e.shape))})>"
     shown = formula(e, style)

@@ -23,9 +23,13 @@ def gradient(loss: Expr, wrt: Sequence[Expr], order: Sequence[Expr] | None = Non
     >>> gradient((x * x).sum(), [x])[0].shape
     (3,)
     """
-    if loss.shape != ():
-        raise ShapeError(f"grad: a scalar is wanted, not shape {show_shape(loss.shape)}: use jacobian, or sum the loss first")
+    _only_of_scalars(loss, "grad")
     return pullback({loss: Const(1)}, wrt, order=order)
+
+
+def _only_of_scalars(loss: Expr, name: str) -> None:
+    if loss.shape != ():
+        raise ShapeError(f"{name}: a scalar is wanted, not shape {show_shape(loss.shape)}: use jacobian, or sum the loss first")
 
 
 def vjp(y: Expr, wrt: Sequence[Expr], cotangent: Expr) -> list[Expr]:
@@ -65,9 +69,11 @@ def jacobian(y: Expr, wrt: Sequence[Expr]) -> list[Expr]:
 
 def hessian(loss: Expr, wrt: Sequence[Expr]) -> list[list[Expr]]:
     """The second derivatives of a scalar: block [i][j] has shape (wrt[i]'s shape..., wrt[j]'s shape...)."""
+    _only_of_scalars(loss, "hessian")
     return [jacobian(g, wrt) for g in gradient(loss, wrt)]
 
 
 def hvp(loss: Expr, wrt: Sequence[Expr], vectors: Sequence[Expr]) -> list[Expr]:
     """The Hessian times vectors, without the Hessian: the differential of the gradient in their direction."""
+    _only_of_scalars(loss, "hvp")
     return pushforward(gradient(loss, wrt), directions(wrt, vectors, "hvp"))

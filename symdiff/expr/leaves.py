@@ -69,6 +69,8 @@ def const(value: Any) -> Expr:
         if isinstance(scalar, Fraction) and scalar.denominator == 1:
             scalar = int(scalar)
         return Const(scalar)
+    if value is None or isinstance(value, str):
+        raise DtypeError(f"{value!r} is no number and no expression: sd.var makes a variable, sd.parse reads a formula")
     try:
         array = np.array(value)
     except (TypeError, ValueError) as error:

@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from symdiff.errors import ShapeError, SymbolicValue, Unsupported
+from symdiff.errors import DtypeError, ShapeError, SymbolicValue, Unsupported
 from symdiff.expr.algebra import permute
 from symdiff.expr.arrays import ravel
 from symdiff.expr.convert import as_expr
@@ -119,15 +120,22 @@ def quantile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims:
     n = e.shape[-1]
     if not isinstance(n, int):
         raise SymbolicValue(f"quantile: the axis has the size {n!r}; this needs a whole number (median does not)")
-    if isinstance(q, Expr) or hasattr(q, "__expr__"):
-        raise Unsupported("quantile: q must be known beforehand; it is an expression")
-    shares = np.asarray(q, dtype=float)
+    shares = _shares(q, "quantile")
     if n == 0 or ((shares < 0) | (shares > 1)).any():
         raise ShapeError(f"quantile: q is between 0 and 1, and the axis not empty; q = {q!r}, size {n}")
     e = sort(e, -1)
     parts = [_kept(_at_share(e, float(share) * (n - 1), method), axes, keepdims) for share in shares.ravel()]
     stacked = parts[0] if shares.ndim == 0 else stack_nodes(parts, 0)
     return reshape_node(stacked, (*shares.shape, *parts[0].shape))
+
+
+def _shares(q: Any, name: str) -> NDArray[np.float64]:
+    if isinstance(q, Expr) or hasattr(q, "__expr__"):
+        raise Unsupported(f"{name}: q must be known beforehand; it is an expression")
+    try:
+        return np.asarray(q, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DtypeError(f"{name}: q is a number or an array of numbers, not {q!r}") from None
 
 
 def _at_share(e: Expr, position: float, method: str) -> Expr:
@@ -142,6 +150,4 @@ def _at_share(e: Expr, position: float, method: str) -> Expr:
 
 def percentile(a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Expr:
     """quantile, with q in percent."""
-    if isinstance(q, Expr) or hasattr(q, "__expr__"):
-        raise Unsupported("percentile: q must be known beforehand; it is an expression")
-    return quantile(a, np.asarray(q, dtype=float) / 100, axis, method, keepdims)
+    return quantile(a, _shares(q, "percentile") / 100, axis, method, keepdims)

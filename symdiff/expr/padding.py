@@ -47,7 +47,12 @@ def _widths(pad_width: Any, rank: int) -> list[tuple[int, int]]:
     if isinstance(pad_width, dict):
         table = {a % rank: w if isinstance(w, tuple) else (w, w) for a, w in pad_width.items()}
         pad_width = [table.get(a, (0, 0)) for a in range(rank)]
-    widths = np.broadcast_to(np.asarray(pad_width), (rank, 2))
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width), (rank, 2))
+    except ValueError:
+        raise ShapeError(
+            f"pad: the widths {pad_width!r} do not fit {rank} axes: (before, after), or one such pair for each, is wanted"
+        ) from None
     if widths.dtype.kind not in "iu" or (widths < 0).any():
         raise ShapeError(f"pad: the widths {pad_width!r} are no whole numbers from 0 on")
     return [(lo, hi) for lo, hi in widths.tolist()]
