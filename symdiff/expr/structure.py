@@ -156,7 +156,10 @@ def gather(x: Expr, indices: Sequence[Expr], axis: int) -> Expr:
 
 
 def _whole(values: np.ndarray) -> bool:
-    return values.dtype.kind in "iu" or bool(((np.abs(values) < 2**63) & (values == np.trunc(values))).all())
+    if values.dtype.kind == "i":
+        return True
+    floats = values.astype(np.float64)
+    return bool(((np.abs(floats) < 2**63) & (floats == np.trunc(floats))).all())
 
 
 def gather_transpose(x: Expr, indices: Sequence[Expr], axis: int, into: Shape) -> Expr:
