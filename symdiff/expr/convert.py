@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symdiff.errors import DtypeError
 from symdiff.expr.leaves import const, number
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const
@@ -31,6 +32,11 @@ def as_expr(value: Any) -> Expr:
             return const(value)
         if _holds_expr(value):
             return _stacked(value)
+    if isinstance(value, str) and value.isidentifier():
+        raise DtypeError(
+            f"{value!r} is no number and no expression: sd.var makes a variable, sd.parse reads a formula, "
+            f"and the size of an axis, as a number, is sd.sum(sd.ones({value!r}))"
+        )
     return const(value)
 
 

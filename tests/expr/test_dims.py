@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from symdiff.errors import BindingError, ShapeError
+import symdiff as sd
+from symdiff.errors import BindingError, DtypeError, ShapeError
 from symdiff.expr.dims import (
     as_dim,
     as_shape,
@@ -158,3 +159,10 @@ def test_shapes_that_do_not_broadcast_are_named(shapes, message):
 @pytest.mark.parametrize(("shape", "text"), [((), "()"), (("n",), "(n,)"), (("n", 2), "(n, 2)")])
 def test_shapes_as_people_write_them(shape, text):
     assert show_shape(shape) == text
+
+
+def test_a_name_of_a_size_is_no_number_and_the_message_says_what_is() -> None:
+    X = sd.var("X", ("n", "d"))
+    with pytest.raises(DtypeError, match=r"'n' is no number .*sd.sum\(sd.ones\('n'\)\)"):
+        sd.sum(X) / X.shape[0]
+    assert str(sd.sum(X) / sd.sum(sd.ones("n"))) == "Σ X / n"
