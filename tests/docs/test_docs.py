@@ -71,3 +71,10 @@ def test_ci_installs_by_the_readmes_step():
     step = "-m pip install -e '.[test]'"
     assert step in (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.search(r"-m pip install .*-e '\.\[test\]'", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+
+
+def test_the_map_of_the_lowering_floor_has_every_file_once():
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+)`", text.split("## The way of a program")[1].split("| stage | files |")[1].split("\n\n")[0])
+    files = [p.stem for p in (ROOT / "symdiff" / "lowering").glob("*.py") if p.stem != "__init__"]
+    assert sorted(named) == sorted(files)
