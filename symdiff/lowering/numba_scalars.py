@@ -65,7 +65,7 @@ def _sigmoids(s: Scalars, x: Registers) -> Registers:
         e = s.function("exp", s.negative(int(x[index])))
         first = s.divide(s.number(1), s.add(s.number(1), e))
         result[(0, *index)] = first
-        rest = s.b.emit("where", [s.function("less", e, s.number(np.inf)), s.multiply(e, first), s.number(1)])
+        rest = s.b.emit("where", [s.function("equal", e, s.number(np.inf)), s.number(1), s.multiply(e, first)])
         result[(1, *index)] = rest
     return result
 

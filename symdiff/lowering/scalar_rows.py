@@ -48,11 +48,12 @@ def _named(name: str) -> Row:
 
 
 def _sigmoid(s: Scalars, x: int) -> int:
-    """1 / (1 + exp(-x)); of -x, exp(-x) times that, so that a sigmoid and its complement share the exponential."""
+    """1 / (1 + exp(-x)); of -x, exp(-x) times that, which is 1 where exp(-x) is inf: a sigmoid and its complement share the exponential."""
     made = s.b.made_by[x]
     if made is not None and made.op == "negative":
         e = s.function("exp", x)
-        return s.multiply(e, s.divide(s.number(1), s.add(s.number(1), e)))
+        complement = s.multiply(e, s.divide(s.number(1), s.add(s.number(1), e)))
+        return _where(s, s.function("equal", e, s.number(math.inf)), s.number(1), complement)
     return s.divide(s.number(1), s.add(s.number(1), s.function("exp", s.negative(x))))
 
 

@@ -11,6 +11,7 @@ import pytest
 from symdiff.expr import ops as o
 from symdiff.expr.leaves import var
 from symdiff.expr.node import Expr
+from symdiff.grad import grad
 from symdiff.lowering.lowered import lower
 from tests.threads import in_threads
 
@@ -73,6 +74,17 @@ def test_where_python_raises_the_result_is_numpys(e: Expr, x: float) -> None:
         warnings.simplefilter("ignore")
         np.testing.assert_array_equal(f(x), lower(e, [s])(x))
         np.testing.assert_array_equal(f.floats(x), [lower(e, [s])(x)])
+
+
+@pytest.mark.parametrize("x", [np.inf, -np.inf, np.nan, 1e4, -1e4, 740.0, -740.0, 0.0])
+def test_what_shares_an_exponential_keeps_the_limits_of_the_functions(x: float) -> None:
+    """An infinite argument, as of a product that overflows, raises nothing: exp(inf) times 1 / (1 + exp(inf)) would be nan, and is 1."""
+    outputs = [o.sigmoid(v), o.sigmoid(-v), o.sigmoid(v) * o.sigmoid(-v), o.softplus(v), o.log_sigmoid(v), grad(o.sum(o.silu(v)), v)]
+    f, plain = lower(outputs, [v], fast=True), lower(outputs, [v], fast=False)
+    assert f.floats is not None
+    with np.errstate(all="ignore"):
+        for got, expected in zip(f(np.full(3, x)), plain(np.full(3, x)), strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-13, atol=0)
 
 
 def test_a_program_stays_on_arrays_where_it_must() -> None:
