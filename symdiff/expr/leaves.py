@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -115,8 +115,23 @@ def is_zero(e: Expr) -> bool:
 
 # --- arithmetic of constants --------------------------------------------------------------------------------------
 def multiply_numbers(a: Number, b: Number) -> Number:
-    """Exact for whole numbers and fractions, decimal for floats (0.1 * 3 is 0.3), a whole float stays a float."""
-    return a * b if type(a) is int and type(b) is int else _decimal(operator.mul, a, b)
+    """Exact for whole numbers and fractions, decimal for floats (0.1 * 3 is 0.3), a whole float stays a float; see `unrounded`."""
+    if type(a) is int and type(b) is int:
+        return a * b
+    product = _decimal(operator.mul, a, b)
+    return unrounded(product) if _is_long(a) and _is_long(b) else product
+
+
+def unrounded(value: Number) -> Number:
+    """What a product of rounded roots stands for: sqrt(3) * sqrt(3) is 3, though its float is 2.9999999999999996."""
+    if not _is_long(value):
+        return value
+    near = float(f"{value:.6g}")
+    return whole(near) if abs(near - value) <= 2 * math.ulp(value) else value
+
+
+def _is_long(value: Number) -> TypeGuard[float]:
+    return isinstance(value, float) and math.isfinite(value) and len(repr(value)) > 12
 
 
 def add_numbers(a: Number, b: Number) -> Number:

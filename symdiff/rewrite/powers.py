@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from symdiff.expr.algebra import add, broadcast_to, contract
 from symdiff.expr.build import apply, power
-from symdiff.expr.leaves import add_numbers, constant_value
+from symdiff.expr.leaves import add_numbers, constant_value, unrounded
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Add, Const, Contract, Delta, Labels, Map, Number
 from symdiff.rewrite.terms import Factor, Term, as_ratio, as_term, base_and_exponent, collect, used_labels
@@ -143,7 +143,7 @@ def number_out_of_power(e: Map) -> Expr:
     if number is None:
         return e
     every = tuple(range(len(e.shape)))
-    return contract([(Const(number), ()), (power(Term(1, term.factors, term.out).expr(), k), every)], every)
+    return contract([(Const(unrounded(number)), ()), (power(Term(1, term.factors, term.out).expr(), k), every)], every)
 
 
 def join_equal_powers(e: Expr, shared: Container[Expr]) -> Expr:

@@ -37,6 +37,9 @@ FORMS: dict[str, tuple[Expr, Expr]] = {
     "the mean of a centred vector": (sd.mean(x - sd.mean(x)), sd.const(0)),
     "a constant that goes round": ((x + 1) - 1, x),
     "floats that cancel": (x + 0.1 - 0.1, x),
+    "the square of a rounded root": ((np.sqrt(3.0) * x) ** 2 - 3 * x * x, sd.zeros("n")),
+    "rounded roots multiplied": (np.sqrt(5.0) * x * (np.sqrt(5.0) * y) / 3 - 5 * x * y / 3, sd.zeros("n")),
+    "a rounded root below a line": ((x / np.sqrt(2.0)) ** 2, x * x / 2),
     # products
     "powers of one base": (x**2 * x**3, x**5),
     "a factor and its inverse": (x * y / x, y),
