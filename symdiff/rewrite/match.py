@@ -16,7 +16,7 @@ from symdiff.expr.leaves import constant_value
 from symdiff.expr.node import Expr, topological
 from symdiff.expr.nodes import Add, Const, Contract, Map, Var
 from symdiff.rewrite.signs import is_nonnegative, is_positive
-from symdiff.rewrite.terms import as_term
+from symdiff.rewrite.terms import Term, as_term
 from symdiff.rules.assumptions import holds
 from symdiff.rules.identities import CONSTANTS, WILD, Identity
 
@@ -99,7 +99,7 @@ def _product(pattern: Contract, e: Expr, found: Found) -> Iterator[Found]:
 
 def as_term_without_coefficient(e: Expr) -> Expr:
     term = as_term(e)
-    return type(term)(1, term.factors, term.out).expr()
+    return Term(1, term.factors, term.out).expr()
 
 
 def negated(e: Expr) -> Expr | None:

@@ -13,7 +13,7 @@ from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Const, Contract, Delta, Gather, GatherT, Map, Ones, Reduce, Reshape, Scan, Scatter, Slice
 from symdiff.expr.rebuild import with_operands
 from symdiff.rewrite.addends import drop_axes
-from symdiff.rewrite.terms import Term, as_term
+from symdiff.rewrite.terms import Term, as_term, used_labels
 
 
 def lower_rank(e: Map) -> Expr:
@@ -23,7 +23,7 @@ def lower_rank(e: Map) -> Expr:
     terms = [as_term(a) for a in e.args]
     carried: set[int] = set()
     for t in terms:
-        own = {label for f, ls in t.factors if not isinstance(f, Ones) for label in ls}
+        own = used_labels(t.varying)
         carried |= {k for k, label in enumerate(t.out) if label in own}
     idle = [k for k in range(len(e.shape)) if k not in carried]
     if idle:
@@ -86,7 +86,7 @@ def visit_reshape(e: Reshape) -> Expr:
 def reduced_rank(e: Reduce) -> Expr:
     """A reduction over axes along which nothing varies: n equal entries have logsumexp x + log n and product x ** n."""
     term = as_term(e.x)
-    carried = {label for f, ls in term.factors if not isinstance(f, Ones) for label in ls}
+    carried = used_labels(term.varying)
     idle = [a for a in e.axes if term.out[a] not in carried]
     if not idle:
         return e
