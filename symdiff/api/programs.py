@@ -59,6 +59,8 @@ def lower(
     >>> f([1.0, 2.0])
     array([2., 4.])
     """
+    if isinstance(outputs, (dict, list, tuple)) and not outputs:
+        raise BindingError("lower: there are no outputs: an expression is wanted, or a list, tuple or dict of them")
     check_dicts({"names": names, "comments": comments, **options})
     if backend not in BACKENDS:
         raise Unsupported(f"lower: there is no backend {backend!r}{did_you_mean(str(backend), BACKENDS)}. Backends: {', '.join(BACKENDS)}")

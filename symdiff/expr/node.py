@@ -205,6 +205,12 @@ class Expr:
     def __rfloordiv__(self, other: Any) -> Expr:
         return ops.floor_divide(other, self)
 
+    def __divmod__(self, other: Any) -> tuple[Expr, Expr]:
+        return ops.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Expr, Expr]:
+        return ops.divmod(other, self)
+
     def __neg__(self) -> Expr:
         return ops.negative(self)
 

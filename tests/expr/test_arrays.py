@@ -147,7 +147,7 @@ ANYWHERE = [  # call, shapes; also at named sizes
     ("outer", lambda x, y: [np.multiply.outer(x, y), np.add.outer(x, y), np.subtract.outer(y, x)], M, (3,)),
     ("round", lambda x: [np.round(x), np.round(x, 1), np.around(x, -1), x.round(2)], M),
     ("whole parts", lambda x: [np.trunc(x), np.floor(x), *np.modf(x)], M),
-    ("division", lambda x: [np.fmod(x, 0.7), *np.divmod(x, 0.7), np.remainder(x, -0.7), divmod(3, 2)[0] * x], M),
+    ("division", lambda x: [np.fmod(x, 0.7), *np.divmod(x, 0.7), *divmod(x, 0.7), divmod(2.0, x)[1] * x, np.remainder(x, -0.7), divmod(3, 2)[0] * x], M),
     ("powers", lambda x: [np.float_power(np.abs(x), 1.5), np.ldexp(x, 3)], M),
     ("signs", lambda x: [np.signbit(x), np.copysign(2.0, x), np.heaviside(x, 0.5)], M),
     ("infinities", lambda x: [np.isinf(x), np.isposinf(x), np.isneginf(x)], V),

@@ -32,6 +32,12 @@ def test_sizes_that_simplifying_makes_needless_are_taken(backend):
         sd.lower(mean, [a], sizes={"n": 4, "m": 2})
 
 
+@pytest.mark.parametrize("outputs", [[], (), {}], ids=str)
+def test_no_outputs(outputs):
+    with pytest.raises(sd.errors.BindingError, match="there are no outputs"):
+        sd.lower(outputs)
+
+
 z = sd.var("z", "n - 1")
 
 
