@@ -134,18 +134,18 @@ def check_combinations(seed: int, every: bool, drawn: int) -> int:
     return count
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 4])
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 1, 2, 4])
 def test_every_combination_of_the_passes_that_all_sources_share(seed: int) -> None:
     assert check_combinations(seed, every=True, drawn=8) >= 30
 
 
-@pytest.mark.parametrize("seed", range(20, 32))
+@pytest.mark.parametrize("seed", range(20, 28))
 def test_any_combination_of_all_passes(seed: int) -> None:
     check_combinations(seed, every=False, drawn=16)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2000, 2030))
+@pytest.mark.parametrize("seed", range(2000, 2012))
 def test_many_combinations_of_all_passes(seed: int) -> None:
     check_combinations(seed, every=True, drawn=20)
 
@@ -162,7 +162,7 @@ def all_passes(dtype: str) -> list[tuple[str, Pass]]:
     return [*PASSES, *special, ADD_PRODUCTS[dtype], plan]
 
 
-@pytest.mark.parametrize("seed", range(18))
+@pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("dtype", ADD_PRODUCTS)
 def test_a_pass_changes_nothing_that_it_is_given_and_settles_at_once(seed: int, dtype: str) -> None:
     outputs, env, sizes = case(seed)

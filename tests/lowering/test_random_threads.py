@@ -81,7 +81,7 @@ def sizes_for(outputs: list[Expr], inputs: list[Var]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("seed", [0, 1, 3, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 8))])
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 6))])
 def test_threads_with_sizes_of_their_own(seed: int, options: dict[str, Any]) -> None:
     outputs, inputs = random_program(seed)
     fixed = sizes_for(outputs, inputs)
@@ -120,11 +120,10 @@ def test_threads_on_floats(seed: int) -> None:
     race(both, made, 30)
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(4, marks=pytest.mark.slow)])
-def test_threads_on_compiled_code(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_on_compiled_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
     monkeypatch.setenv("SYMDIFF_CACHE_DIR", str(tmp_path))
-    outputs, inputs = random_program(seed)
+    outputs, inputs = random_program(1)
     fixed = sizes_for(outputs, inputs)
     f = sd.lower(outputs, inputs, simplify=False, sizes=fixed, backend="numba")
-    race(f, cases(outputs, inputs, [sizes | fixed for sizes in TINY + SMALL], seed), 20)
+    race(f, cases(outputs, inputs, [sizes | fixed for sizes in TINY + SMALL], 1), 20)

@@ -68,7 +68,7 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("cost", [1e-6, 0.03, 2.0])
+@pytest.mark.parametrize("cost", [1e-6, 2.0])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_burst_takes_a_moment_or_is_one_update(kind: str, cost: float, clock: Any, tmp_path: Path) -> None:
     net, options = KINDS[kind]
