@@ -17,7 +17,7 @@ Pool = dict[tuple[Expr, Labels], Number]  # multiples of logsumexp nodes over la
 
 
 def merge_exponentials(term: Term) -> Term:
-    """One exponential for each set of axes that is not contained in another's."""
+    """One exponential for each set of axes, and for fewer axes only where something cancels: exp(-t) beside exp(x) / (1 + exp(x)) stays apart."""
     places = [k for k, (f, ls) in enumerate(term.factors) if isinstance(f, Map) and f.fn == "exp" and len(set(ls)) == len(ls)]
     if len(places) < 2:
         return term
@@ -25,7 +25,10 @@ def merge_exponentials(term: Term) -> Term:
     host: dict[int, list[int]] = {}
     for k in wide:
         inside = [h for h in host if set(term.factors[k][1]) <= set(term.factors[h][1])]
-        host.setdefault(inside[0] if inside else k, []).append(k)
+        joins = [
+            h for h in inside if len(term.factors[k][1]) == len(term.factors[h][1]) or _may_cancel(term.factors[k][0], term.factors[h][0])
+        ]
+        host.setdefault(joins[0] if joins else k, []).append(k)
     pool: Pool = {}
     exponents: dict[int, Expr] = {}
     for h, members in host.items():
@@ -45,6 +48,18 @@ def merge_exponentials(term: Term) -> Term:
             factors.append(factor)
     merged = Term(term.coefficient, tuple(factors), term.out)
     return term if merged == term else merged
+
+
+def _may_cancel(a: Expr, b: Expr) -> bool:
+    """Whether two exponents have a factor in common, or one holds a logsumexp or a largest entry."""
+    first, second = _exponents(a), _exponents(b)
+    return not first.isdisjoint(second) or any(isinstance(f, Reduce) for f in first | second)
+
+
+def _exponents(f: Expr) -> set[Expr]:
+    assert isinstance(f, Map)
+    z = f.args[0]
+    return {g for t in (z.terms if isinstance(z, Add) else (z,)) for g, _ in as_term(t).varying}
 
 
 def is_normaliser(f: Expr) -> bool:

@@ -248,3 +248,11 @@ def test_u_log_u_at_zero(f: Callable[[Any], Any], expected: float) -> None:
     with np.errstate(all="ignore"):
         assert g(at)[0] == -np.inf
         assert np.isfinite(g(at)[1])
+
+
+def test_an_exponential_of_a_number_hides_no_logistic_function() -> None:
+    x, t = sd.var("x", "n"), sd.var("t")
+    loss = sd.sum(sd.log1p(sd.exp(x * sd.exp(-t))))
+    assert str(sd.hessian(loss, x)).splitlines()[0] == "exp(−2·t) diag(p ⊙ (1 − p))"
+    curvature = sd.lower(sd.hvp(loss, x, sd.ones("n")), [x, t])(np.array([1000.0, -1000.0, 0.0]), 0.0)
+    np.testing.assert_array_equal(curvature, [0.0, 0.0, 0.25])
