@@ -52,7 +52,7 @@ def evaluated(e: Expr) -> np.ndarray:
     return {Delta: np.eye(N), Ones: np.ones(N)}.get(type(e), np.array(getattr(e, "value", np.nan)))
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None)
 @given(pairs(depth=3))
 def test_absorbing_keeps_the_value(pair):
     e, value = pair
@@ -60,7 +60,7 @@ def test_absorbing_keeps_the_value(pair):
     np.testing.assert_array_equal(evaluated(e), value)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None)
 @given(pairs(depth=2))
 def test_labels_are_in_normal_form(pair):
     e, _ = pair

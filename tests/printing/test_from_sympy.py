@@ -267,6 +267,19 @@ def contractions(draw: st.DrawFn, pool: list[Expr]) -> Expr:
     return contract(factors, tuple(out))
 
 
+V = var("v", ("n", "d", 2))
+T = ops.transpose(V, (0, 2, 1))
+
+
+@pytest.mark.parametrize(
+    "e",
+    [T + T, ops.transpose(V + V, (0, 2, 1)), ops.exp(T), ops.transpose(ops.exp(V), (0, 2, 1)), ops.sum(ops.exp(T) * T, axis=1)],
+    ids=repr,
+)
+def test_a_function_of_transposed_axes_is_not_the_transposed_function(e):
+    assert from_sympy(to_sympy(e)) is e
+
+
 @settings(max_examples=150, deadline=None)
 @given(expressions())
 def test_random_expressions_come_back_as_the_same_node(e):

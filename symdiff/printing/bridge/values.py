@@ -110,8 +110,7 @@ def dims_of(scope: Scope) -> dict[Label, Dim]:
 
 def elementwise(make: Callable[..., Expr], values: Sequence[Value], scope: Scope) -> Value:
     """A function of scalars entry by entry, over the union of the labels they hang on."""
-    union = in_order((label for v in values for label in v.labels), scope)
-    labels = next((v.labels for v in values if len(v.factors) == 1 and len(v.labels) == len(union)), union)
+    labels = in_order((label for v in values for label in v.labels), scope)
     dims = dims_of(scope)
     nodes = [joined(v.factors, labels if v.labels else (), dims) for v in values]
     return scalar(make(*nodes), labels)
