@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,9 @@ def _matrix(x: Any, name: str) -> Expr:
 def reshape(x: Any, shape: Any, order: str = "C") -> Expr:
     """The same elements, in row-major order ('F': column-major), under another shape; one dim may be -1."""
     e = as_expr(x)
-    dims = [shape] if isinstance(shape, (int, str, np.integer)) else list(shape)
+    if not isinstance(shape, (int, str, np.integer, Iterable)):
+        raise ShapeError(f"reshape: {shape!r} is no shape: a tuple of whole numbers and names is wanted")
+    dims = list(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else [shape]
     holes = [k for k, d in enumerate(dims) if isinstance(d, (int, np.integer)) and d == -1]
     if len(holes) > 1:
         raise ShapeError(f"reshape: only one dim of {shape!r} can be -1")

@@ -331,6 +331,7 @@ X, x = var("X", (4, 3)), var("x", ("n",))
         (lambda: np.hstack([X, X[0]]), ShapeError, "differ"),
         (lambda: X.reshape(5, -1), ShapeError, "does not divide"),
         (lambda: X.reshape(3, 5), ShapeError, "12 elements"),
+        (lambda: X.reshape(None), ShapeError, "None is no shape"),
         (lambda: X.astype(np.float32), Unsupported, "float32"),
         (lambda: X + np.array([object()] * 3), DtypeError, "object"),
         (lambda: X + 1j, DtypeError, "complex"),
