@@ -117,11 +117,11 @@ class Lowered(partial[Any]):
         if found is None:
             if len(self._special) >= SPECIALISED:
                 self._special.clear()
-            found = self._special[key] = self._form(sizes, dtype).write()
+            found = self._special[key] = self._form(self._sized(sizes), sizes, dtype).write()
         return found
 
-    def _form(self, sizes: tuple[int, ...], dtype: str) -> Form:
-        return special_form(self._sized(sizes), dtype, self._options, self._carried(sizes))
+    def _form(self, program: Program, sizes: tuple[int, ...], dtype: str) -> Form:
+        return special_form(program, dtype, self._options, self._carried(sizes))
 
     def _carried(self, sizes: tuple[int, ...]) -> dict[int, int]:
         """The axis of the longest named dim in each input that carries it, once, by register."""
@@ -168,10 +168,14 @@ class Lowered(partial[Any]):
             return out
         <BLANKLINE>
         """
-        missing = [n for n in self._names if n not in sizes]
-        if missing:
+        return Lowered(self._recipe, self._structure, True, self._options, self._with_all(sizes))
+
+    def _with_all(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """The sizes that are known with these, of all named dims that are left."""
+        names = sorted(self.program.size_names())
+        if missing := [n for n in names if n not in sizes]:
             raise BindingError(f"{self.function}: the size of {', '.join(missing)} is not given")
-        return Lowered(self._recipe, self._structure, True, self._options, self._sizes | {n: sizes[n] for n in self._names})
+        return self._sizes | {n: sizes[n] for n in names}
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{i.name} {show_shape(i.shape)}" for i in self.program.inputs)
@@ -186,11 +190,11 @@ class Lowered(partial[Any]):
     def explain(self) -> str:
         """What each pass did, with counts before and after: instructions, operations, bytes written, and bytes of the arrays that are made
         (float64, at the hinted sizes). If `sizes` has them all, so do the passes that calls of these sizes go through."""
-        sizes = dict(self._recipe.hints)
-        if self._known is None or not self._again:
+        sizes = dict(self._recipe.hints) | self._sizes
+        if not self._again or self._known is None:
             return explained(self._passes(), sizes)
-        passes = _optimised(self._recipe.program(self._sizes | sizes))
-        return explained([*passes, *self._form(self._known, "np.float64").steps], sizes)
+        passes = _optimised(self._recipe.program(sizes))
+        return explained([*passes, *self._form(passes[-1][1], self._known, "np.float64").steps], sizes)
 
     def save(self, path: str | Path) -> None:
         """Write the source as a module that runs with NumPy alone; with `blas` it may import SciPy."""

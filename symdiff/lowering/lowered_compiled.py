@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from symdiff.errors import BindingError, Unsupported
+from symdiff.errors import Unsupported
 from symdiff.expr.node import Expr
 from symdiff.lowering.binding import DOUBLE
-from symdiff.lowering.explaining import explained
 from symdiff.lowering.lowered import Lowered, lower
 from symdiff.lowering.numba_cache import load, numba_is_there, require_numba
 from symdiff.lowering.numba_cost import compile_seconds, compiled_call_seconds, numpy_seconds, pays_off
 from symdiff.lowering.numba_source import emit_numba
-from symdiff.lowering.passes import optimise
 from symdiff.lowering.program import Program
 from symdiff.lowering.recipe import Recipe, Structure, prepared
 
@@ -64,21 +62,10 @@ class Compiled(Lowered):
 
     def for_sizes(self, **sizes: int) -> Lowered:
         """The compiled function for these sizes of the named dims, all of them: its loops have known ends."""
-        names = sorted(self.program.size_names())
-        if missing := [n for n in names if n not in sizes]:
-            raise BindingError(f"{self.function}: the size of {', '.join(missing)} is not given")
-        return Compiled(self._recipe, self._structure, self._sizes | {n: sizes[n] for n in names})
+        return Compiled(self._recipe, self._structure, self._with_all(sizes))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Compiled, (self._recipe, self._structure, self._sizes)
-
-    def _passes(self) -> list[tuple[str, Program]]:
-        straight = self._recipe.program(self._sizes)
-        return [("as written", straight), *optimise(straight)]
-
-    def explain(self) -> str:
-        """What each pass did, with counts before and after (float64, at the hinted sizes)."""
-        return explained(self._passes(), dict(self._recipe.hints) | self._sizes)
 
 
 def lower_compiled(
