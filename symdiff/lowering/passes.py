@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from symdiff.expr.dims import whole_dims
 from symdiff.lowering.numpy_source import run_source
 from symdiff.lowering.operations import OPERATIONS, joined_kind
 from symdiff.lowering.program import Instruction, Output, Program, check
@@ -66,7 +68,7 @@ def fold_constants(program: Program) -> Program:
     foldable = _foldable(program)
     read_outside = {o.register for o in program.outputs}
     for i in reversed(program.instructions):
-        if i.result in read_outside and OPERATIONS[i.op].view and not _is_small(i):
+        if i.result in read_outside and OPERATIONS[i.op].view and not _is_at_most(i, SMALL):
             foldable.discard(i.result)  # a view is as cheap as a constant, and two of one array are kept as one
         if i.result not in foldable:
             read_outside.update(i.args)
@@ -100,15 +102,15 @@ def _foldable(program: Program) -> set[int]:
             if i.kind == "tuple":
                 continue
             total = sum(weight[a] for a in dict.fromkeys(i.args))
-            size = int(np.prod([d for d in i.shape if isinstance(d, int)])) if all(isinstance(d, int) for d in i.shape) else None
-            if size is not None and size <= max(SMALL, total):
+            if _is_at_most(i, max(SMALL, total)):
                 weight[i.result] = total
                 foldable.add(i.result)
     return foldable
 
 
-def _is_small(i: Instruction) -> bool:
-    return all(isinstance(d, int) for d in i.shape) and int(np.prod([d for d in i.shape if isinstance(d, int)])) <= SMALL
+def _is_at_most(i: Instruction, entries: int) -> bool:
+    sizes = whole_dims(i.shape)
+    return len(sizes) == len(i.shape) and prod(sizes) <= entries
 
 
 def _with_values(program: Program, values: Mapping[int, Any]) -> Program:
