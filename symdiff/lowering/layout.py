@@ -49,6 +49,20 @@ def wrapped(parts: Sequence[str], width: int = WIDTH) -> list[str]:
     return lines
 
 
+def if_any_lines(conditions: Sequence[str]) -> list[str]:
+    """The head of a statement that runs if one of these holds."""
+    line = f"if {' or '.join(conditions)}:"
+    if len(line) <= WIDTH:
+        return [line]
+    rows = [conditions[0]]
+    for condition in conditions[1:]:
+        if len(rows[-1]) + len(condition) + 4 > WIDTH:
+            rows.append(f"or {condition}")
+        else:
+            rows[-1] += f" or {condition}"
+    return ["if (", *indented(rows), "):"]
+
+
 def call_lines(before: str, parts: Sequence[str], after: str) -> list[str]:
     """before + parts with commas + after, on one line if it fits."""
     line = f"{before}{', '.join(parts)}{after}"

@@ -7,9 +7,8 @@ may be the arguments of the next.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
 
-from symdiff.lowering.layout import WIDTH, array_lines, call_lines, dtype_code, indented, statement_lines
+from symdiff.lowering.layout import WIDTH, array_lines, call_lines, dtype_code, if_any_lines, indented, statement_lines
 from symdiff.lowering.naming import Names
 from symdiff.lowering.numpy_source import NUMPY, RESERVED, Function, Source, module
 from symdiff.lowering.placed_writer import PlacedWriter
@@ -102,12 +101,8 @@ def turn_lines(w: Writer, taken: Sequence[str], results: Mapping[str, Buffer]) -
         parts += [f"{a} is {name}" for name in alike] if len(alike) <= COMPARED else [f"id({a}) in held"]
     bases = " is ".join(f"{a}.base" for a in arrays)
     parts.append(f"not ({bases} is None)" if len(arrays) > 1 else f"{bases} is not None")
-    head = [f"if {' or '.join(parts)}:"]
-    if len(head[0]) > WIDTH:
-        last = f"{'or ' if len(parts) > 1 else ''}{parts[-1]}"
-        head = ["if (", *indented([*wrap(" or ".join(parts[:-1]), WIDTH), *wrap(last, WIDTH)]), "):"]
     given = f"({', '.join(arrays)}{',' * (len(arrays) == 1)})"
-    return [*lines, *head, *indented(assignment_lines(list(arrays), f"apart({given}, held)"))]
+    return [*lines, *if_any_lines(parts), *indented(assignment_lines(list(arrays), f"apart({given}, held)"))]
 
 
 def turns_lines(results: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from symdiff.expr.dims import Dim, dim_add, dim_terms, show_shape
-from symdiff.lowering.layout import WIDTH, indented, wrapped
+from symdiff.lowering.layout import WIDTH, if_any_lines, indented, wrapped
 from symdiff.lowering.program import Input, Program
 
 Place = Callable[[Input, int], str]  # code for the size that an input must have along an axis; '' if it may have any
@@ -59,8 +59,7 @@ def shape_lines(function: str, arguments: Sequence[str], inputs: Sequence[Input]
     conditions = [c for a, i in arrays for c in _conditions(a, [size(i, axis) for axis in range(len(i.shape))])]
     if not conditions:
         return []
-    test = " or ".join(conditions)
-    lines = [f"if {test}:"] if len(test) < WIDTH else ["if (", *indented(_rows(conditions)), "):"]
+    lines = if_any_lines(conditions)
     first, *more = wrapped([f"{a} {show_shape(i.shape)}" for a, i in arrays], WIDTH - 30)
     rows = [f"{function} takes {first}", *more]
     texts = [f'"{row} "' for row in rows[:-1]] + [f'"{rows[-1].removesuffix(",")}"']
@@ -73,14 +72,3 @@ def _conditions(argument: str, sizes: Sequence[str]) -> list[str]:
     if all(sizes):
         return [f"{argument}.shape != ({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"]
     return [f"{argument}.shape[{axis}] != {size}" for axis, size in enumerate(sizes) if size]
-
-
-def _rows(conditions: Sequence[str]) -> list[str]:
-    """The conditions with `or`, in lines of the width."""
-    lines = [conditions[0]]
-    for c in conditions[1:]:
-        if len(lines[-1]) + len(c) + 4 > WIDTH:
-            lines.append(f"or {c}")
-        else:
-            lines[-1] += f" or {c}"
-    return lines
