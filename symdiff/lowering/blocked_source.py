@@ -27,7 +27,7 @@ from symdiff.lowering.placed_source import (
 from symdiff.lowering.placed_writer import PlacedWriter
 from symdiff.lowering.preamble import shape_lines
 from symdiff.lowering.program import Buffer, Program, check
-from symdiff.lowering.text import ATOM
+from symdiff.lowering.text import Text, variable_text
 from symdiff.lowering.writer import Writer
 
 ROWS = ("start", "rows", "range", "slice")
@@ -39,6 +39,10 @@ def emit_blocked(program: Program, blocked: Blocked, dtype: str, reuse: bool = F
     return Source(module([e.memory(), e.function()], memory_imports(bool(e.turning))), e.name)
 
 
+def _variables(names: Mapping[int, str]) -> dict[int, Text]:
+    return {r: variable_text(name) for r, name in names.items()}
+
+
 class _Emission:
     """The three parts as statements, with one space of names."""
 
@@ -48,35 +52,32 @@ class _Emission:
         self.name = self.names.fresh(program.name)
         self.constants = [self.names.fresh(f"C{k}") for k in range(1, len(program.constants) + 1)]
         self.whole = Writer(program, NUMPY, self.names, self.constants)
-        known = dict(self.whole.arguments)
+        known = dict(self.whole.texts)
         self.before = self._written(blocked.before, known)
-        known |= self._named(blocked)
+        known |= self._before_loop(blocked)
         self.results = {o.register: self.names.fresh(o.name.removesuffix("_rows")) for o in blocked.body.outputs}
-        self.cut = {r: self.names.fresh(f"{known[r]}_rows") for r in blocked.inputs}
-        self.sources = {self.cut[r]: known[r] for r in blocked.inputs}
-        self.body = self._written(blocked.body, {**known, **self.cut}, in_loop=True)
-        known |= self.results
+        cut = {r: self.names.fresh(f"{known[r].code}_rows") for r in blocked.inputs}
+        self.sources = {name: known[r].code for r, name in cut.items()}
+        self.body = self._written(blocked.body, {**known, **_variables(cut)}, in_loop=True)
+        known |= _variables(self.results)
         self.after = self._written(blocked.after, known)
-        known |= {o.register: self.after.texts[o.register].code for o in blocked.after.outputs}
-        self.known = known
+        self.known = known | {o.register: self.after.texts[o.register] for o in blocked.after.outputs}
         shapes, kinds = program.shapes(), program.kinds()
         self.stored = {self.results[r]: Buffer(shapes[r], kinds[r], True) for r in blocked.stored}
         self.turning = self.stored if reuse else {}
         into = {i.result: i.into for i in self.body.program.instructions}
         self.direct = {into[r]: r for r in blocked.stored if into[r] in self.body.turning}  # buffers that are rows of a result
 
-    def _named(self, blocked: Blocked) -> dict[int, str]:
-        """The code of what is computed before the loop: a variable, or a number that needs no parentheses where it is read."""
-        later = [i for part in (blocked.body, blocked.after) for i in part.instructions]
-        read, bases = {a for i in later for a in i.args}, {i.args[0] for i in later if i.op == "pow"}
-        numbers = {i.result for i in blocked.before.instructions if i.op == "const"}
+    def _before_loop(self, blocked: Blocked) -> dict[int, Text]:
+        """The texts of what is computed before the loop: what is more than a name or a number gets a variable, if it is read later."""
+        read = {a for part in (blocked.body, blocked.after) for i in part.instructions for a in i.args}
+        read -= {i.result for i in blocked.before.instructions if i.op == "const"}
         found = {o.register: self.before.texts[o.register] for o in blocked.before.outputs}
-        wanted = {r for r, t in found.items() if (t.binds < ATOM if r in numbers & bases else t.work and r in read - numbers)}
-        variables = {o.register: self.names.fresh(o.name) for o in blocked.before.outputs if o.register in wanted}
-        self.assigned = [f"{variable} = {found[r].code}" for r, variable in variables.items()]
-        return {r: text.code for r, text in found.items()} | variables
+        names = {o.register: self.names.fresh(o.name) for o in blocked.before.outputs if found[o.register].work and o.register in read}
+        self.assigned = [f"{name} = {found[r].code}" for r, name in names.items()]
+        return found | _variables(names)
 
-    def _written(self, part: Program, given: Mapping[int, str], in_loop: bool = False) -> PlacedWriter:
+    def _written(self, part: Program, given: Mapping[int, Text], in_loop: bool = False) -> PlacedWriter:
         planned = check(plan_buffers(part))
         if not in_loop:
             planned = replace(planned, buffers=tuple(b._replace(fresh=True) for b in planned.buffers))
@@ -132,7 +133,7 @@ class _Emission:
             f"for start in range(0, {b.size}, {b.rows}):",
             *indented(inner),
             *statement_lines(self.after.statements),
-            f"return {', '.join(self.known[o.register] for o in self.program.outputs)}",
+            f"return {', '.join(self.known[o.register].code for o in self.program.outputs)}",
         ]
         parts = (self.whole, self.before, body, self.after)
         arrays = [array_lines(n, a, self.dtype) for n, a in zip(self.constants, self.program.constants, strict=True)]

@@ -16,7 +16,7 @@ from symdiff.lowering.naming import Names, ascii_name
 from symdiff.lowering.numpy_text import diagonal_spec
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import Instruction, Program, memory_owners
-from symdiff.lowering.text import ATOM, Text, within
+from symdiff.lowering.text import ATOM, Text, variable_text, within
 from symdiff.lowering.writer import Language, Writer, reads
 
 OPERATOR = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
@@ -41,7 +41,7 @@ class PlacedWriter(Writer):
         constants: Sequence[str],
         dtype: str,
         reuse: bool = False,
-        given: Mapping[int, str] | None = None,
+        given: Mapping[int, Text] | None = None,
     ) -> None:
         super().__init__(program, language, names, constants, given)
         self.reuse = reuse
@@ -72,7 +72,7 @@ class PlacedWriter(Writer):
             self._write_over(i)
             return
         if i.op == "stack" and i.into in self.kept:  # its parts were computed in it
-            self.texts[i.result] = Text(self.kept[i.into], reads=frozenset((self.kept[i.into],)))
+            self.texts[i.result] = variable_text(self.kept[i.into])
             return
         if i.op == "embed" and self.reuse and self.exact and i.result in {self.owner[o] for o in self.returned}:
             self._write_diagonal(i)
@@ -127,7 +127,7 @@ class PlacedWriter(Writer):
                 target = self.names.fresh(name) if name else self._name(i)
                 line = f"{target} = {line}"
         self.statements.append(Statement((target,), [line], reads(args), i.comment))
-        self.texts[i.result] = Text(target, reads=frozenset((target,)))
+        self.texts[i.result] = variable_text(target)
 
     def _write_diagonal(self, i: Instruction) -> None:
         """The result keeps its zeros from call to call; its diagonal alone is written."""
@@ -137,7 +137,7 @@ class PlacedWriter(Writer):
         self.diagonals[i.into] = diagonal, diagonal_spec(i)
         x = self.texts[i.args[0]]
         self.statements.append(Statement((name,), [f"{diagonal}[...] = {x.code}"], x.reads, i.comment))
-        self.texts[i.result] = Text(name, reads=frozenset((name,)))
+        self.texts[i.result] = variable_text(name)
 
     def _write_over(self, i: Instruction) -> None:
         """The variable of the first operand is bound to what is returned, which is the same memory."""
@@ -147,7 +147,7 @@ class PlacedWriter(Writer):
             target = self.names.fresh(i.hint)
         text = self._text(i)
         self.statements.append(Statement((target,), [f"{target} = {text.code}"], text.reads, i.comment))
-        self.texts[i.result] = Text(target, reads=frozenset((target,)))
+        self.texts[i.result] = variable_text(target)
 
     def _operands(self, i: Instruction) -> list[Text]:
         """The operands; numbers as arrays where a ufunc takes those sooner."""

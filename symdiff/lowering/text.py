@@ -27,6 +27,10 @@ class Text(NamedTuple):
     reads: frozenset[str] = frozenset()
 
 
+def variable_text(name: str) -> Text:
+    return Text(name, reads=frozenset((name,)))
+
+
 # The sign of an operation, how tightly it binds, and how tightly its operands must, to stand without parentheses.
 INFIX: dict[str, tuple[str, int, int, int]] = {
     "add": ("+", SUM, SUM, SUM + 1),

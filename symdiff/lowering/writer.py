@@ -16,7 +16,7 @@ from symdiff.lowering.layout import WIDTH, Statement, wrapped
 from symdiff.lowering.naming import Names, ascii_name
 from symdiff.lowering.operations import OPERATIONS
 from symdiff.lowering.program import Instruction, Program
-from symdiff.lowering.text import ATOM, Context, Text
+from symdiff.lowering.text import ATOM, Context, Text, variable_text
 
 INLINE = 64  # characters of a part that may stand inside a line
 INLINE_WORK = 5  # operations in such a part
@@ -47,12 +47,12 @@ class Writer:
     """Writes the statements of one program; `texts` then has the text of every register, and `context` what the text asks for."""
 
     def __init__(
-        self, program: Program, language: Language, names: Names, constants: Sequence[str], given: Mapping[int, str] | None = None
+        self, program: Program, language: Language, names: Names, constants: Sequence[str], given: Mapping[int, Text] | None = None
     ) -> None:
         self.program = program
         self.language = language
         self.names = names
-        self.arguments = {i.register: given[i.register] if given else names.fresh(i.name) for i in program.inputs}
+        self.arguments = {i.register: given[i.register].code if given else names.fresh(i.name) for i in program.inputs}
         self.context = Context(
             names.fresh,
             constants,
@@ -67,7 +67,7 @@ class Writer:
             if i.op == "item":
                 self.parts.setdefault(i.args[0], []).append(i)
         self.returned = {o.register for o in program.outputs}
-        self.texts: dict[int, Text] = {r: Text(n, reads=frozenset((n,))) for r, n in self.arguments.items()}
+        self.texts: dict[int, Text] = {r: given[r] if given else variable_text(n) for r, n in self.arguments.items()}
         self.pending: dict[int, Instruction] = {}
         self.statements: list[Statement] = []
 
@@ -83,7 +83,7 @@ class Writer:
             name = self._name(i)
             args = [self.texts[a] for a in i.args]
             self.statements.append(Statement((name,), lines(self.context, i, args, name), reads(args), i.comment))
-            self.texts[i.result] = Text(name, reads=frozenset((name,)))
+            self.texts[i.result] = variable_text(name)
             return
         if i.op == "item":  # named where its tuple was written
             return
@@ -132,7 +132,7 @@ class Writer:
         self.pending.pop(i.result, None)
         name = self._name(i)
         self.statements.append(Statement((name,), [f"{name} = {text.code}"], text.reads, i.comment))
-        self.texts[i.result] = Text(name, reads=frozenset((name,)))
+        self.texts[i.result] = variable_text(name)
 
     def _unpack(self, i: Instruction, text: Text) -> None:
         """All parts of a tuple that are read, in one statement."""
@@ -150,7 +150,7 @@ class Writer:
         self.statements.append(Statement(tuple(names.values()), [f"{targets} = {text.code}"], text.reads, comment))
         for part in parts:
             name = names[part.params[0]]
-            self.texts[part.result] = Text(name, reads=frozenset((name,)))
+            self.texts[part.result] = variable_text(name)
 
     def _name(self, i: Instruction) -> str:
         if i.hint:
