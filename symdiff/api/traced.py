@@ -25,7 +25,7 @@ from symdiff.api.sizes import as_size
 from symdiff.errors import ShapeError, Unsupported
 from symdiff.expr import ops
 from symdiff.expr.convert import as_expr
-from symdiff.expr.dims import show_shape
+from symdiff.expr.dims import show_shape, whole_dims
 from symdiff.expr.node import Expr
 from symdiff.expr.structure import scatter
 
@@ -248,7 +248,7 @@ class TracedArray(Questions):
         shape = self._expr.shape
         if all(isinstance(d, int) for d in shape):
             if self._overlay is None:
-                self._overlay = Overlay(tuple(d for d in shape if isinstance(d, int)))
+                self._overlay = Overlay(whole_dims(shape))
             self._overlay.write(key, value)
             return
         part = ops.index(self._expr, key)

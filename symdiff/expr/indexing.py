@@ -14,7 +14,7 @@ from symdiff.expr.algebra import contract, permute, size
 from symdiff.expr.arrays import ravel
 from symdiff.expr.build import apply
 from symdiff.expr.convert import as_expr
-from symdiff.expr.dims import Dim, Shape, as_dim, broadcast_dims, dim_add, dim_floordiv, dim_sub, show_shape
+from symdiff.expr.dims import Dim, Shape, as_dim, broadcast_dims, dim_add, dim_floordiv, dim_sub, show_shape, whole_dims
 from symdiff.expr.elementwise import is_boolean
 from symdiff.expr.leaves import const
 from symdiff.expr.node import Expr
@@ -227,7 +227,7 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Expr, ...]:
 
 def _whole_shape(x: Any, name: str) -> tuple[int, ...]:
     shape = as_expr(x).shape
-    whole = tuple(d for d in shape if isinstance(d, int))
+    whole = whole_dims(shape)
     if len(whole) < len(shape):
         raise SymbolicValue(f"{name}: index arrays need whole sizes, not {show_shape(shape)}")
     return whole

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from symdiff.errors import BadSetting
+from symdiff.expr.dims import whole_dims
 from symdiff.expr.nodes import Var
 from symdiff.training.net import Array, Net
 
@@ -67,10 +68,7 @@ class Batches:
         Source: Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting (2014), with the factor in training.
         """
         generator = np.random.default_rng((self.seed, MASKS, update))
-        masks = {
-            v: ((generator.random((rows, *(d for d in v.shape if isinstance(d, int)))) >= p) / (1 - p)).astype(self.dtype)
-            for v, p in self.net.masks.items()
-        }
+        masks = {v: ((generator.random((rows, *whole_dims(v.shape))) >= p) / (1 - p)).astype(self.dtype) for v, p in self.net.masks.items()}
         return tuple(masks.get(v, a) for v, a in zip(self._variables, batch, strict=True))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from symdiff.errors import BadSetting, DataError, MissingExtra, UnknownName, did_you_mean
+from symdiff.expr.dims import whole_dims
 from symdiff.training.net import Array, Net
 from symdiff.training.tables import read_table
 
@@ -118,7 +119,7 @@ def fitted(net: Net, data: Dataset) -> Net:
     if len(net.inputs) != 1 or net.inputs[0].var.shape[:1] != net.target.shape[:1] or not isinstance(net.target.shape[0], str):
         raise DataError(f"{net.name} is no net of rows of data: it has {', '.join(leaf.var.name for leaf in net.data)}")
     X = net.inputs[0].var
-    dims = [d for d in X.shape[1:] if isinstance(d, int)]
+    dims = whole_dims(X.shape[1:])
     if prod(dims) != data.inputs.shape[1]:
         raise DataError(f"{data.name} has {data.inputs.shape[1]} inputs a row, but {net.name} takes {prod(dims)}")
     values = {X: np.ascontiguousarray(data.inputs, np.float64).reshape(len(data), *dims), net.target: coded(net, data)}
@@ -138,7 +139,7 @@ def coded(net: Net, data: Dataset) -> Array:
         targets = _labels(data, 2).astype(np.float64).reshape(-1, 1)
     if net.signed:
         targets = np.where(targets > 0, 1.0, -1.0)
-    return np.ascontiguousarray(targets, np.float64).reshape(len(data), *(d for d in net.target.shape[1:] if isinstance(d, int)))
+    return np.ascontiguousarray(targets, np.float64).reshape(len(data), *whole_dims(net.target.shape[1:]))
 
 
 def _labels(data: Dataset, classes: int) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symdiff.errors import ShapeError, UnknownName, did_you_mean
-from symdiff.expr.dims import show_shape
+from symdiff.expr.dims import show_shape, whole_dims
 from symdiff.expr.node import Expr
 from symdiff.expr.nodes import Var
 from symdiff.expr.traverse import substitute
@@ -52,7 +52,7 @@ def entry_names(v: Var) -> tuple[str, ...]:
     >>> entry_names(var('W', (2, 2))), entry_names(var('b')), entry_names(var('X', ('n', 2)))
     (('W_1_1', 'W_1_2', 'W_2_1', 'W_2_2'), ('b',), ('X_1', 'X_2'))
     """
-    places = product(*(range(1, d + 1) for d in v.shape if isinstance(d, int)))
+    places = product(*(range(1, d + 1) for d in whole_dims(v.shape)))
     return tuple("_".join((v.name, *map(str, place))) for place in places)
 
 

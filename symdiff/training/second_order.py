@@ -13,6 +13,7 @@ from math import prod
 from symdiff.calculus import gauss_newton as gauss_newton_blocks
 from symdiff.errors import BadSetting
 from symdiff.expr.arrays import eye, reshape
+from symdiff.expr.dims import whole_dims
 from symdiff.expr.elementwise import clip, less, where
 from symdiff.expr.indexing import index
 from symdiff.expr.joining import block, concatenate
@@ -69,7 +70,7 @@ def cut(vector: Expr, weights: Sequence[Var]) -> dict[Var, Expr]:
 def _count(e: Expr) -> int:
     if named := [d for d in e.shape if not isinstance(d, int)]:
         raise BadSetting(f"second-order steps need weights of known size; the size {named[0]} is a name")
-    return prod(d for d in e.shape if isinstance(d, int))
+    return prod(whole_dims(e.shape))
 
 
 def matrix_of(blocks: Sequence[Sequence[Expr]], weights: Sequence[Var]) -> Expr:
