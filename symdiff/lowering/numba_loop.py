@@ -99,12 +99,10 @@ def _on_scalars(program: Program, loop: Loop, dtype: str, names: Names) -> tuple
         return None
     nests = body(scalars, names, dtype)
     rest = iter(nests.arguments.values())
-    of_input = [[next(rest) for _ in entries(i.name, whole_dims(i.shape))] for i in program.inputs]
+    of_input = [[next(rest) for _ in entries(i.name, i.shape)] for i in program.inputs]
     shapes = program.shapes()
     found = iter(scalars.outputs)
-    of_output = [
-        [value(nests, next(found).register).code for _ in entries(o.name, whole_dims(shapes[o.register]))] for o in program.outputs
-    ]
+    of_output = [[value(nests, next(found).register).code for _ in entries(o.name, shapes[o.register])] for o in program.outputs]
     carried = {i for i, _ in loop.carried}
     parts = Parts([], [], [], [own[0] for own in of_output[: loop.recorded]], [], [], [])
     for k, i in enumerate(program.inputs):
