@@ -73,7 +73,4 @@ def _smooth(e: Expr, kept: Container[Expr]) -> Expr:
 
 def _above(u: Expr, parts: Sequence[Expr]) -> list[Expr]:
     """The nodes of functions of u, without those of u itself."""
-    found = list(parts)
-    for e in found:
-        found += [o for o in e.operands if o is not u]
-    return found
+    return [e for e in topological(*parts, until=lambda e: e is u) if e is not u]
