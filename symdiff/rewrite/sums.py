@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from symdiff.expr.algebra import add, contract
+from symdiff.expr.algebra import add, contract, zeros_of
 from symdiff.expr.build import apply, power
 from symdiff.expr.leaves import add_numbers
 from symdiff.expr.node import Expr
-from symdiff.expr.nodes import Add, Const, Contract, Labels, Map, Number, Ones
+from symdiff.expr.nodes import Add, Contract, Labels, Map, Number, Ones
 from symdiff.rewrite.addends import drop_axes, idle_axes
 from symdiff.rewrite.common import authors_order, candidates, pull_number, with_sums
 from symdiff.rewrite.match import rewrite_pair
@@ -140,7 +140,7 @@ def _normal_sum(terms: Sequence[Term], product: Products) -> Expr:
     shape_of = terms[0].expr()
     terms = collect(terms)
     if not terms:
-        return contract([(Const(0), ()), *((Ones(d), (k,)) for k, d in enumerate(shape_of.shape))], tuple(range(len(shape_of.shape))))
+        return zeros_of(shape_of.shape)
     if len(terms) == 1:
         return terms[0].expr()
     idle = idle_axes(terms)
